@@ -1,0 +1,8 @@
+/**
+ * CRC-32 (IEEE), the checksum of records and datagrams. The one use of the runtime's library below
+ * runtime/: a pure function of its bytes, forty times faster than the same in TypeScript.
+ */
+import { hash } from "bun";
+
+/** Continues from `seed`: crc32(b, crc32(a)) is the checksum of a followed by b. */
+export const crc32 = (bytes: Uint8Array, seed = 0): number => hash.crc32(bytes, seed);

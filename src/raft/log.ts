@@ -1,0 +1,121 @@
+/**
+ * The log as this server holds it in memory.
+ *
+ *     base        first               last
+ *     (3, t1)     4 t1   5 t2   6 t2  7 t4        firstUnrecorded = 6: the journal has not been given 6 and 7
+ *
+ * `base` names the entry before the first: (0, 0), or where a snapshot ends. Terms never decrease along it.
+ */
+import { assert, must } from "../base/assert.ts";
+import type { LogIndex, Term } from "../base/numbers.ts";
+import {
+  indexAfter,
+  minIndex,
+  nextIndex,
+  noIndex,
+  noTerm,
+  previousIndex,
+} from "../base/numbers.ts";
+import type { Entry, EntryId } from "./types.ts";
+
+export const beginning: EntryId = { index: noIndex, term: noTerm };
+
+/** Bytes an entry is counted with beyond its command, for windows and datagram sizes. */
+export const entryOverheadBytes = 32;
+
+/** What an entry costs on the wire, in bytes, as far as windows care. */
+export const entryCost = (entry: Entry): number =>
+  entryOverheadBytes + (entry.kind === "command" ? entry.body.length : 64);
+
+/** §5.4.1: the log with the later last term, or of equal ones the longer, is more up to date. */
+export const isBehind = (mine: EntryId, other: EntryId): boolean =>
+  mine.term !== other.term ? mine.term < other.term : mine.index < other.index;
+
+export class Log {
+  readonly base: EntryId;
+  private readonly entries: Entry[];
+  /** The lowest index that the journal does not hold as it stands here. */
+  private firstUnrecorded: LogIndex;
+  /** How often entries were taken back; a leader's never moves. */
+  truncations = 0;
+
+  constructor(base: EntryId, recovered: readonly Entry[]) {
+    this.base = base;
+    this.entries = [];
+    this.firstUnrecorded = nextIndex(base.index);
+    for (const entry of recovered) this.append(entry);
+    this.firstUnrecorded = nextIndex(this.lastIndex);
+  }
+
+  get firstIndex(): LogIndex {
+    return nextIndex(this.base.index);
+  }
+
+  get lastIndex(): LogIndex {
+    return indexAfter(this.base.index, this.entries.length);
+  }
+
+  get lastTerm(): Term {
+    return this.entries.length === 0 ? this.base.term : this.entries[this.entries.length - 1]!.term;
+  }
+
+  get last(): EntryId {
+    return { index: this.lastIndex, term: this.lastTerm };
+  }
+
+  /** The term of the entry at `index`, or null where this log does not know it. */
+  termAt(index: LogIndex): Term | null {
+    if (index === this.base.index) return this.base.term;
+    return this.entries[index - this.base.index - 1]?.term ?? null;
+  }
+
+  at(index: LogIndex): Entry {
+    return must(this.entries[index - this.base.index - 1], "the entry asked for is in the log");
+  }
+
+  append(entry: Entry): void {
+    assert(entry.index === nextIndex(this.lastIndex), "an entry follows the last one");
+    assert(entry.term >= this.lastTerm, "terms never decrease along a log");
+    this.entries.push(entry);
+  }
+
+  /** Takes back `from` and all after it: they conflict with the leader's (paper Fig. 2, AppendEntries 3). */
+  truncate(from: LogIndex, commit: LogIndex): void {
+    assert(from > commit, "a committed entry is never taken back");
+    assert(from <= this.lastIndex, "there is something to take back");
+    this.entries.length = from - this.base.index - 1;
+    this.firstUnrecorded = minIndex(this.firstUnrecorded, from);
+    this.truncations += 1;
+  }
+
+  /** Entries from `from` on whose cost fits `bytesMax`; one at least, where there is one. */
+  slice(from: LogIndex, bytesMax: number): readonly Entry[] {
+    assert(from >= this.firstIndex, "entries before the first are not here any more");
+    const start = from - this.base.index - 1;
+    let bytes = 0;
+    let end = start;
+    while (end < this.entries.length) {
+      bytes += entryCost(this.entries[end]!);
+      if (bytes > bytesMax && end > start) break;
+      end += 1;
+    }
+    return this.entries.slice(start, end);
+  }
+
+  /** The last index at or below `index` whose term is not above `term` (§5.3, end of the section). */
+  lastNotAbove(index: LogIndex, term: Term): EntryId {
+    let at = minIndex(index, this.lastIndex);
+    while (at > this.base.index && this.at(at).term > term) at = previousIndex(at);
+    return at <= this.base.index ? this.base : { index: at, term: this.at(at).term };
+  }
+
+  /** The entries that differ from what the journal holds, in order; they count as handed over. */
+  takeUnrecorded(): readonly Entry[] {
+    if (this.firstUnrecorded > this.lastIndex) return none;
+    const changed = this.entries.slice(this.firstUnrecorded - this.base.index - 1);
+    this.firstUnrecorded = nextIndex(this.lastIndex);
+    return changed;
+  }
+}
+
+const none: readonly Entry[] = [];

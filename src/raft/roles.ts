@@ -1,0 +1,93 @@
+/** The changes of role (paper Fig. 4). Whoever wants one calls these; nothing else assigns `state.role`. */
+import { assert } from "../base/assert.ts";
+import type { Millis, NodeId, Term } from "../base/numbers.ts";
+import { later, millis, nextIndex } from "../base/numbers.ts";
+import { members } from "./membership.ts";
+import type { Leader, State } from "./state.ts";
+import { firstProgress, longAgo, note, resetElectionTimer } from "./state.ts";
+import type { Entry } from "./types.ts";
+
+/** A newer term was seen: it is adopted, and its vote is free (§5.1; raft.tla `UpdateTerm`). */
+export function adoptTerm(state: State, term: Term, because: string): void {
+  assert(term > state.term, "a term never goes back");
+  if (state.role.kind === "leader" || state.role.kind === "candidate") {
+    note(state, `n${state.settings.me} steps down from term ${state.term}: ${because}`);
+  }
+  state.term = term;
+  state.votedFor = null;
+  state.leaderHeardAt = longAgo;
+  becomeFollower(state, null);
+}
+
+/** The vote of the current term stays as it is: a server that steps down has still voted (P3). */
+export function becomeFollower(state: State, leader: NodeId | null): void {
+  const { role } = state;
+  if (role.kind === "leader") abandonReads(state, role);
+  if (role.kind === "follower" && role.leader === leader) return;
+  const waited = role.kind === "follower" ? state.electionAt : null;
+  state.role = { kind: "follower", leader };
+  // A follower that only loses sight of its leader keeps its deadline; everybody else draws a new one.
+  if (waited === null) resetElectionTimer(state);
+  if (leader !== null)
+    note(state, `n${state.settings.me} follows n${leader} in term ${state.term}`);
+}
+
+/** Nobody is confirmed to lead: the reads under way cannot be answered here. */
+function abandonReads(state: State, leader: Leader): void {
+  state.effects.abandoned.push(...leader.reads.waiting);
+  if (leader.reads.confirming !== null) {
+    state.effects.abandoned.push(...leader.reads.confirming.tickets);
+  }
+}
+
+/** A quorum has voted for this server (raft.tla `BecomeLeader`): it opens its term with a no-op (§8). */
+export function becomeLeader(state: State): void {
+  assert(state.role.kind === "candidate", "only a candidate becomes leader");
+  const voters = [...state.role.votes].filter(([, vote]) => vote === "yes").map(([id]) => `n${id}`);
+  const role: Leader = {
+    kind: "leader",
+    followers: new Map(),
+    opening: nextIndex(state.log.lastIndex),
+    since: state.now,
+    time: timeOfLastEntry(state),
+    round: 0,
+    heartbeatAt: state.now,
+    reads: { waiting: [], confirming: null },
+    transfer: null,
+  };
+  state.role = role;
+  for (const id of members(state.membership.current)) {
+    if (id !== state.settings.me) role.followers.set(id, firstProgress(state));
+  }
+  appendAsLeader(state, role, { kind: "noop", body: null });
+  note(state, `n${state.settings.me} leads term ${state.term}: elected by ${voters.join(", ")}`);
+}
+
+function timeOfLastEntry(state: State): Millis {
+  const { log } = state;
+  return log.lastIndex >= log.firstIndex ? log.at(log.lastIndex).time : millis(0);
+}
+
+/** What a leader puts into its log; index, term and time are its to give. */
+type NewEntry = Entry extends infer E
+  ? E extends Entry
+    ? Pick<E, "kind" | "body">
+    : never
+  : never;
+
+export function appendAsLeader(state: State, role: Leader, content: NewEntry): void {
+  const { log } = state;
+  const index = nextIndex(log.lastIndex);
+  const entry = { index, term: state.term, time: role.time, ...content } as Entry;
+  log.append(entry);
+  state.membership.appended(entry);
+}
+
+/**
+ * Moves cluster time along. A gap between two inputs counts for at most an election timeout: a paused leader
+ * must not let leases run out that nobody could renew.
+ */
+export function advanceClusterTime(state: State, role: Leader, elapsedMs: number): void {
+  const counted = Math.min(elapsedMs, state.settings.timing.electionMsMin);
+  role.time = later(role.time, counted);
+}

@@ -1,0 +1,31 @@
+/** The nouns of Raft. Pure data: no bytes are interpreted here, no clock is read, nothing is sent. */
+import type { LogIndex, Millis, NodeId, Term } from "../base/numbers.ts";
+
+/** What names an entry for ever: two logs that share an EntryId share everything before it (§5.3). */
+export type EntryId = { readonly index: LogIndex; readonly term: Term };
+
+/**
+ * Who takes part (dissertation 4.3). `voters` decide; during a joint change `outgoing` decide as well, each
+ * group by its own majority; `learners` receive the log and have no say. Sorted, no id twice in a list.
+ */
+export type Configuration = {
+  readonly voters: readonly NodeId[];
+  readonly outgoing: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+};
+
+/**
+ * One line of the log. `time` is cluster time: milliseconds during which the cluster had a leader, stamped by
+ * the leader, never smaller than the stamp before it (dissertation 6.3); replicas read no other clock.
+ */
+export type Entry =
+  | (EntryId & { readonly time: Millis; readonly kind: "noop"; readonly body: null })
+  | (EntryId & { readonly time: Millis; readonly kind: "command"; readonly body: Uint8Array })
+  | (EntryId & {
+      readonly time: Millis;
+      readonly kind: "configuration";
+      readonly body: Configuration;
+    });
+
+/** What must survive a crash besides the log (paper Fig. 2, "Persistent state"). */
+export type HardState = { readonly term: Term; readonly votedFor: NodeId | null };
