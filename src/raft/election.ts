@@ -19,7 +19,7 @@ import type {
 import { tally } from "./quorum.ts";
 import { adoptTerm, becomeFollower, becomeLeader } from "./roles.ts";
 import type { State } from "./state.ts";
-import { note, resetElectionTimer, send } from "./state.ts";
+import { longAgo, note, resetElectionTimer, send } from "./state.ts";
 import type { EntryId } from "./types.ts";
 
 /** The election timeout has passed without a leader (raft.tla `Timeout`). */
@@ -48,6 +48,7 @@ export function campaign(state: State, reason: CampaignReason): void {
   note(state, `n${me} campaigns in term ${nextTerm(state.term)}: ${why(state, reason)}`);
   state.term = nextTerm(state.term);
   state.votedFor = me;
+  state.leaderHeardAt = longAgo;
   state.role = { kind: "candidate", votes: new Map([[me, "yes"]]) };
   resetElectionTimer(state);
   for (const to of voters(state)) {

@@ -85,7 +85,10 @@ export type Heartbeat = Envelope & {
   readonly round: number;
 };
 
-/** Follower -> leader: I follow you; `round` is the newest I have seen in this term. Never waits for the log. */
+/**
+ * Follower -> leader: I follow you; `round` echoes the heartbeat's, and is 0 in answer to one of an older term,
+ * which confirms nothing. Never waits for the log.
+ */
 export type HeartbeatResponse = Envelope & {
   readonly kind: "heartbeat-response";
   readonly term: Term;

@@ -128,10 +128,9 @@ function onDiskStalled(state: State): void {
 function flush(state: State): void {
   const { role } = state;
   if (role.kind !== "leader") return;
-  if (state.now >= role.heartbeatAt) {
-    resendOverdue(state, role);
-    sendHeartbeats(state, role);
-  }
+  // Not only when a heartbeat is due: the rounds of a stream of reads put that off again and again.
+  resendOverdue(state, role);
+  if (state.now >= role.heartbeatAt) sendHeartbeats(state, role);
   replicate(state, role);
   if (readsWantRound(state, role) === "begin") {
     sendHeartbeats(state, role);

@@ -79,11 +79,13 @@ const mismatch = (state: State, m: AppendRequest): AppendAnswer => ({
 
 /** Heartbeats say who leads; an older leader hears the newer term in the answer, and steps down. */
 export function onHeartbeat(state: State, m: Heartbeat): void {
-  if (m.term === state.term) {
+  const stale = m.term < state.term;
+  if (!stale) {
     hear(state, m.from);
     state.commit = maxIndex(state.commit, minIndex(m.commit, state.log.lastIndex));
   }
-  const { round } = m;
+  // Rounds are counted from 1 in each term: the number of an older term's would confirm reads it never saw.
+  const round = stale ? 0 : m.round;
   const from = state.settings.me;
   send(state, { kind: "heartbeat-response", from, to: m.from, term: state.term, round });
 }
@@ -229,13 +231,17 @@ export function sendHeartbeats(state: State, role: Leader): void {
   }
 }
 
-/** What was not acknowledged in time counts as lost: back to one append at a time from the last match. */
+/**
+ * What was not acknowledged in time counts as lost: back to one append at a time from the last match. A lost probe
+ * has told nothing: it is sent again where it was.
+ */
 export function resendOverdue(state: State, role: Leader): void {
   for (const progress of role.followers.values()) {
     const oldest = progress.inflight[0];
     if (oldest === undefined || state.now < later(oldest.sentAt, progress.resendMs)) continue;
     progress.resendMs = Math.min(progress.resendMs * 2, state.settings.timing.electionMsMin);
-    probe(progress, nextIndex(progress.match));
+    const next = progress.mode === "probing" ? progress.next : nextIndex(progress.match);
+    probe(progress, next);
   }
 }
 

@@ -140,6 +140,8 @@ export type Recovered = {
   readonly entries: readonly Entry[];
   /** The configuration in force at `base`. */
   readonly configuration: Configuration;
+  /** Known to be committed: a lower bound. */
+  readonly commit: LogIndex;
 };
 
 export function createState(settings: Settings, recovered: Recovered, random: Random): State {
@@ -157,7 +159,7 @@ export function createState(settings: Settings, recovered: Recovered, random: Ra
     role: { kind: "follower", leader: null },
     log,
     membership: new Membership(origin, recovered.entries),
-    commit: recovered.base.index,
+    commit: recovered.commit,
     durable: log.lastIndex,
     electionAt: never,
     leaderHeardAt: longAgo,

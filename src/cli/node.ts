@@ -1,0 +1,148 @@
+/** `rusty-boat node`: one server in this process. */
+import { resolve } from "node:path";
+import { formatAddress } from "../base/address.ts";
+import { exits } from "../base/error.ts";
+import type { NodeConfig } from "../runtime/node-config.ts";
+import {
+  checkNodeConfig,
+  derivedClusterId,
+  electionSpread,
+  formatClusterId,
+} from "../runtime/node-config.ts";
+import { readPeerSecret } from "../runtime/secret.ts";
+import type { Sexp } from "../sexp/value.ts";
+import { form, list, symbol, word } from "../sexp/value.ts";
+import { command, type Run } from "./command.ts";
+import { addressFlag, nodeFlag } from "./flag.ts";
+import { readClusterId, readPeers, readTuning, tuningArgs } from "./node-flags.ts";
+import type { Result } from "./output.ts";
+import { formatDuration, formatSize } from "./quantity.ts";
+
+const nodeArgs = {
+  id: { type: "string", required: true, valueHint: "number", description: "Which node this is" },
+  listen: {
+    type: "string",
+    valueHint: "host:port",
+    default: "127.0.0.1:7101",
+    description: "Where it receives, from peers and from clients",
+  },
+  peers: {
+    type: "string",
+    valueHint: "1=host:port,2=…",
+    description: "The whole cluster, this node included; without it the node is a cluster of one",
+  },
+  "cluster-id": {
+    type: "string",
+    valueHint: "12 hex digits",
+    description: "Keeps clusters apart; without it, made from the peers",
+  },
+  "secret-file": {
+    type: "string",
+    valueHint: "file",
+    description: "The cluster's secret: one line, peer: and 64 hex digits",
+  },
+  insecure: { type: "boolean", description: "Listen on a network without a secret" },
+  check: { type: "boolean", description: "Check the configuration, print it, and exit" },
+  ...tuningArgs,
+} as const;
+
+export const nodeCommand = command({
+  name: "node",
+  description: "Run one server.",
+  args: nodeArgs,
+  examples: [
+    { line: "rusty-boat node --id 1", does: "a cluster of one, for a try" },
+    {
+      line: "rusty-boat node --id 2 --listen 10.0.0.2:7101 --peers 1=10.0.0.1:7101,2=10.0.0.2:7101,3=10.0.0.3:7101 --secret-file secret",
+      does: "",
+    },
+    { line: "rusty-boat node --id 1 --check --json", does: "what it would run with" },
+  ],
+  async run({ args, program }) {
+    const config = readNodeConfig(args);
+    checkNodeConfig(config);
+    if (args.check === true) {
+      await program.output.result(shownConfig(config));
+      return exits.done;
+    }
+    const { runNode } = await import("../runtime/node.ts");
+    return runNode(config);
+  },
+});
+
+export function readNodeConfig(args: Run<typeof nodeArgs>["args"]): NodeConfig {
+  const id = nodeFlag({ source: "--id", value: args.id });
+  const listen = addressFlag({ source: "--listen", value: args.listen });
+  const peers = args.peers === undefined ? new Map([[id, listen]]) : readPeers(args.peers);
+  const tuning = readTuning(args, [listen, ...peers.values()]);
+  const { "cluster-id": clusterId, "secret-file": secretFile } = args;
+  return {
+    id,
+    listen,
+    peers,
+    dataFolder: resolve(args.data),
+    clusterId: clusterId === undefined ? derivedClusterId(peers) : readClusterId(clusterId),
+    secretFile: secretFile ?? null,
+    secret: secretFile === undefined ? null : readPeerSecret(secretFile),
+    exposure: args.insecure === true ? "insecure" : "secret-required",
+    electionMsMax: electionSpread(tuning.electionMsMin),
+    ...tuning,
+  };
+}
+
+/** The effective configuration. The secret itself is never shown. */
+export function shownConfig(config: NodeConfig): Result {
+  const lines: readonly (readonly [name: string, value: string])[] = [
+    ["id", `${config.id}`],
+    ["listen", formatAddress(config.listen)],
+    ...[...config.peers].map(([id, at]) => [`peer ${id}`, formatAddress(at)] as const),
+    ["data", config.dataFolder],
+    ["cluster-id", formatClusterId(config.clusterId)],
+    ["secret", config.secretFile ?? "none"],
+    ["heartbeat", formatDuration(config.heartbeatMs)],
+    [
+      "election",
+      `${formatDuration(config.electionMsMin)} to ${formatDuration(config.electionMsMax)}`,
+    ],
+    ["segment-size", formatSize(config.segmentBytesMax)],
+    ["mtu", `${config.datagramBytesMax}`],
+    ["log-level", config.logLevel],
+  ];
+  return {
+    text: () => lines.map(([name, value]) => `${name.padEnd(12)}  ${value}`).join("\n"),
+    json: () => ({
+      id: config.id,
+      listen: formatAddress(config.listen),
+      peers: Object.fromEntries([...config.peers].map(([id, at]) => [id, formatAddress(at)])),
+      data: config.dataFolder,
+      clusterId: formatClusterId(config.clusterId),
+      secretFile: config.secretFile,
+      exposure: config.exposure,
+      heartbeatMs: config.heartbeatMs,
+      electionMsMin: config.electionMsMin,
+      electionMsMax: config.electionMsMax,
+      segmentBytesMax: config.segmentBytesMax,
+      datagramBytesMax: config.datagramBytesMax,
+      logLevel: config.logLevel,
+    }),
+    sexpr: () => configSexp(config),
+  };
+}
+
+function configSexp(config: NodeConfig): Sexp {
+  const peers = [...config.peers].map(([id, at]) => list(id, formatAddress(at)));
+  return form(
+    "configuration",
+    form("id", config.id),
+    form("listen", formatAddress(config.listen)),
+    list(symbol("peers"), ...peers),
+    form("data", config.dataFolder),
+    form("cluster-id", formatClusterId(config.clusterId)),
+    form("secret-file", config.secretFile ?? word("none")),
+    form("heartbeat-ms", config.heartbeatMs),
+    form("election-ms", config.electionMsMin, config.electionMsMax),
+    form("segment-bytes", config.segmentBytesMax),
+    form("datagram-bytes", config.datagramBytesMax),
+    form("log-level", word(config.logLevel)),
+  );
+}

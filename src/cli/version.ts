@@ -1,0 +1,4 @@
+/** What this build calls itself. */
+import packageJson from "../../package.json" with { type: "json" };
+
+export const version: string = packageJson.version;

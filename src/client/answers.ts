@@ -1,0 +1,188 @@
+/** What an answer means for the request, for its node and for the search for the leader. */
+import { unreachable } from "../base/assert.ts";
+import { later } from "../base/numbers.ts";
+import type { ClientResponse, Outcome, Refusal } from "../codec/client-message.ts";
+import { answerStatus, type Core, commit, doubt, reject } from "./core.ts";
+import type { Node } from "./nodes.ts";
+import { isWrite, type Pending, type Try } from "./requests.ts";
+import { ClientSession } from "./session.ts";
+import { takeBackLarge } from "./sweep.ts";
+import { doubled, timing } from "./timing.ts";
+import type { Incoming } from "./wire.ts";
+
+export function onIncoming(core: Core, node: Node, incoming: Incoming): void {
+  switch (incoming.kind) {
+    case "responses":
+      for (const response of incoming.responses) onResponse(core, node, response);
+      return;
+    case "status": {
+      const one = core.requests.answered(incoming.response.id);
+      if (one === null || one.pending.work.kind !== "status" || node.id === null) return;
+      answerStatus(core, one.pending, incoming.response.text, node.id);
+      return;
+    }
+    case "piece":
+      node.pieceAt = core.now;
+      return;
+    case "dropped":
+      core.counters.datagramsDropped++;
+      return;
+    default:
+      return unreachable(incoming);
+  }
+}
+
+function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): void {
+  const one = core.requests.answered(id);
+  if (one === null) {
+    core.counters.answersLate++;
+    return;
+  }
+  if (outcome.kind === "replied") {
+    core.roundTrips.measured(core.now - one.sentAt);
+    onReplied(core, one, outcome);
+    return;
+  }
+  const { pending } = one;
+  // A newer try is under way: it decides where to go next, and this one is only out of doubt.
+  const isNewest = pending.newest === one && pending.place === "waiting";
+  switch (outcome.kind) {
+    case "not-leader":
+      onNotLeader(core, node, one, outcome);
+      if (isNewest) core.requests.queue(pending);
+      return;
+    case "busy":
+      node.said = { kind: "busy" };
+      core.counters.busyAnswers++;
+      if (isNewest) rest(core, pending);
+      return;
+    case "no-quorum":
+      node.said = { kind: "has-no-quorum" };
+      core.finder.withoutQuorum(one.move, core.now);
+      if (isNewest) core.requests.queue(pending);
+      return;
+    case "superseded":
+      if (isNewest) core.requests.queue(pending);
+      return;
+    case "refused":
+      onRefused(core, pending, outcome.because);
+      return;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** A node that does not take a registration takes none of the writes that wait for it. */
+function onRefused(core: Core, pending: Pending, refusal: Refusal): void {
+  switch (pending.work.kind) {
+    case "register":
+      for (const other of core.requests.forLeader) {
+        const waits = other.place === "queued" && other.work.kind === "command";
+        if (waits && other.requestId === null) reject(core, other, { kind: "refused", refusal });
+      }
+      core.registering = null;
+      core.requests.settle(pending, null);
+      return;
+    case "probe":
+      if (pending.place === "waiting") rest(core, pending);
+      return;
+    case "command":
+    case "read":
+    case "status":
+      reject(core, pending, { kind: "refused", refusal });
+      return;
+    default:
+      return unreachable(pending.work);
+  }
+}
+
+function onNotLeader(
+  core: Core,
+  node: Node,
+  one: Try,
+  outcome: Extract<Outcome, { kind: "not-leader" }>,
+): void {
+  const { leader } = outcome;
+  node.said = leader === null ? { kind: "knows-no-leader" } : { kind: "follows", leader };
+  const { move } = core.finder;
+  core.finder.redirected(one.move, core.nodes.hinted(outcome), core.now);
+  if (core.finder.move === move) return;
+  core.counters.redirects++;
+  takeBackLarge(core, node);
+}
+
+/** Asks again later: at random, so that those who were turned away together do not come back together. */
+function rest(core: Core, pending: Pending): void {
+  const range = { min: timing.busyMsMin, max: timing.busyMsMax };
+  const span = doubled(range, pending.busyAnswers);
+  pending.busyAnswers++;
+  core.requests.wait(pending, later(core.now, span / 2 + core.random.below(Math.ceil(span))));
+}
+
+function onReplied(core: Core, one: Try, outcome: Extract<Outcome, { kind: "replied" }>): void {
+  const { pending, node } = one;
+  const { work } = pending;
+  const { reply } = outcome;
+  if (work.kind !== "read" || work.consistency !== "stale") {
+    core.finder.confirmed(one.move);
+    if (work.kind === "command" || work.kind === "register") node.said = { kind: "leads" };
+  }
+  switch (work.kind) {
+    case "register":
+      if (reply.kind === "registered") beginSession(core, pending, reply.session);
+      return;
+    case "probe":
+      core.probing = null;
+      core.requests.settle(pending, null);
+      return;
+    case "command":
+      onCommandReplied(core, pending, outcome);
+      return;
+    case "read":
+      commit(core, pending, outcome);
+      return;
+    case "status":
+      return;
+    default:
+      return unreachable(work);
+  }
+}
+
+function beginSession(core: Core, pending: Pending, id: number): void {
+  core.session = new ClientSession(id, core.now, core.sessionWindow);
+  core.registering = null;
+  core.counters.sessions++;
+  core.requests.settle(pending, null);
+}
+
+function onCommandReplied(
+  core: Core,
+  pending: Pending,
+  outcome: Extract<Outcome, { kind: "replied" }>,
+): void {
+  const { reply } = outcome;
+  if (reply.kind === "session-unknown") onSessionLost(core, pending);
+  else if (reply.kind === "window-exceeded") waitForWindow(core, pending);
+  else commit(core, pending, outcome);
+}
+
+/** Cannot happen to a write that was numbered here; one under an old name waits until its session has moved on. */
+function waitForWindow(core: Core, pending: Pending): void {
+  if (pending.place === "waiting") rest(core, pending);
+}
+
+/**
+ * The cluster has forgotten the session. Whether an earlier try, or this one repeated by the network, had its effect
+ * before that, nobody can tell. A read had none, and goes on in the next session.
+ */
+function onSessionLost(core: Core, pending: Pending): void {
+  if (core.session !== null && core.session.id === pending.requestId?.session) core.session = null;
+  if (isWrite(pending.work)) {
+    doubt(core, pending, "session-lost");
+    return;
+  }
+  pending.session = null;
+  pending.requestId = null;
+  pending.body = null;
+  if (pending.place === "waiting") core.requests.queue(pending);
+}

@@ -1,0 +1,87 @@
+/**
+ * Where the leader is, as far as anybody said. There is one target at a time. It moves when its node redirects, falls
+ * silent or lacks a quorum; an answer to what was sent before the last move moves nothing, so that a thousand
+ * redirections in one datagram count as one.
+ */
+import { later, type Millis, millis } from "../base/numbers.ts";
+import type { Random } from "../base/random.ts";
+import { isSuspect, type Node, type Nodes } from "./nodes.ts";
+import { doubled, timing } from "./timing.ts";
+
+/**
+ * Why the target is believed to lead: it is as good as any, another node said so, or it answered as leaders do.
+ * What is large is not sent on a guess.
+ */
+export type Confidence = "guess" | "told" | "confirmed";
+
+export class LeaderFinder {
+  target: Node;
+  confidence: Confidence = "guess";
+  /** Counts the moves. A try remembers the one it was sent in. */
+  move = 0;
+  /** Nothing is sent to the target before this. */
+  resumeAt: Millis = millis(Number.NEGATIVE_INFINITY);
+  /** Redirections followed since anything was confirmed: nodes can point at each other. */
+  #hops = 0;
+  #pauses = 0;
+  readonly #nodes: Nodes;
+  readonly #random: Random;
+
+  constructor(nodes: Nodes, random: Random) {
+    this.#nodes = nodes;
+    this.#random = random;
+    this.target = nodes.all[random.below(nodes.all.length)] ?? nodes.all[0]!;
+  }
+
+  /** The target answered as only a leader does. */
+  confirmed(move: number): void {
+    if (move !== this.move) return;
+    this.confidence = "confirmed";
+    this.#hops = 0;
+    this.#pauses = 0;
+  }
+
+  /** The target says that it does not lead; `hint` is who does, where it knows. */
+  redirected(move: number, hint: Node | null, now: Millis): void {
+    if (move !== this.move) return;
+    const useful = hint !== null && hint !== this.target && !isSuspect(hint, now);
+    if (useful && this.#hops < this.#nodes.all.length) {
+      this.#hops++;
+      this.#moveTo(hint, "told");
+      return;
+    }
+    this.#seek(now);
+  }
+
+  /** The target leads and cannot reach a quorum. */
+  withoutQuorum(move: number, now: Millis): void {
+    if (move === this.move) this.#seek(now);
+  }
+
+  /** The target does not answer. */
+  silent(node: Node, now: Millis): void {
+    if (node !== this.target) return;
+    const next = this.#nodes.after(node, now);
+    if (isSuspect(next, now)) this.#pause(now);
+    this.#moveTo(next, "guess");
+  }
+
+  /** Asks the next node, after a pause: an election takes its time, and asking does not hasten it. */
+  #seek(now: Millis): void {
+    this.#hops = 0;
+    this.#pause(now);
+    this.#moveTo(this.#nodes.after(this.target, now), "guess");
+  }
+
+  #moveTo(node: Node, confidence: Confidence): void {
+    this.target = node;
+    this.confidence = confidence;
+    this.move++;
+  }
+
+  #pause(now: Millis): void {
+    const span = doubled({ min: timing.pauseMsMin, max: timing.pauseMsMax }, this.#pauses);
+    this.#pauses++;
+    this.resumeAt = later(now, span / 2 + this.#random.below(Math.ceil(span / 2)));
+  }
+}

@@ -1,0 +1,56 @@
+/** The client half's spans and limits, by name. */
+import { assert } from "../base/assert.ts";
+import { limits as kvLimits } from "../kv/command.ts";
+
+export const timing = {
+  /** How long an answer is waited for before anything is known about the cluster. */
+  answerMsFirst: 150,
+  /** And, once round trips were measured, within these bounds. */
+  answerMsMin: 100,
+  answerMsMax: 1_000,
+  /** The wait for an answer doubles with each try, up to this. */
+  againMsMax: 2_000,
+  /** A large request or answer has this much longer, per KiB. */
+  answerMsPerKiB: 2,
+  /** While pieces of something large come, nothing is asked again, but not for longer than this. */
+  piecesMsMax: 10_000,
+  /** A node that did not answer is not asked for so long; doubles up to the second. */
+  suspicionMsMin: 100,
+  suspicionMsMax: 1_000,
+  /** Nobody knows a leader: the pause before the next one is asked; doubles up to the second. */
+  pauseMsMin: 20,
+  pauseMsMax: 160,
+  /** A busy leader is asked again after so long at first; doubles up to the second. */
+  busyMsMin: 10,
+  busyMsMax: 500,
+  /** A refusal comes back within so long, or not at all. */
+  refusalMsMax: 100,
+  /** Somebody refused a datagram, nobody knows who: what has no answer by then is sent elsewhere. */
+  refusedGraceMs: 20,
+  /** Deadlines and repetitions are looked at no more often than this. */
+  sweepMsMin: 5,
+  /** Without an answer for so long, a node is reported as silent. */
+  silentMs: 100,
+  /** A session that was not used for so long is not relied on any more. */
+  sessionIdleMsMax: kvLimits.sessionIdleMs / 2,
+} as const;
+
+assert(
+  timing.sessionIdleMsMax < kvLimits.sessionIdleMs,
+  "the client gives a session up before the cluster does",
+);
+
+export const limits = {
+  /** Nodes known at once: those that were given, and those that others named as the leader. */
+  nodesMax: 64,
+  /** Tries of one request that may still be answered; older ones stay in doubt. */
+  triesOpenMax: 16,
+  /** Large requests on their way to one node at once; the others wait for one to arrive. */
+  transfersMax: 4,
+  /** Tries at a node that answers others and not this one, before another node is asked. */
+  triesPatient: 3,
+} as const;
+
+/** `min` doubled `times` times, up to `max`. */
+export const doubled = (range: { min: number; max: number }, times: number): number =>
+  Math.min(range.max, range.min * 2 ** Math.min(times, 30));

@@ -1,0 +1,254 @@
+/**
+ * Commands as bytes. A client encodes its command once; the bytes go into the log, to the disk and
+ * to the other servers as they are, and are decoded where they are applied. So this is part of the
+ * file format too: an array, once written, is read for ever.
+ *
+ * COMMAND, a MessagePack array
+ *    0, nonce                                              register
+ *    1, session, sequence, acknowledged, then OPERATION    request
+ * OPERATION, fields of the array around it
+ *    1, key, value              put
+ *    2, key, value              put if absent
+ *    3, key, value, revision    put if revision
+ *    4, key                     delete
+ *    5, key, expected, value    cas
+ *    6, key                     get
+ *    7, prefix, after, limit, show    list; show: 0 keys, 1 values
+ *    8                          noop
+ *
+ * Keys and values are binary. Valid when the array has exactly these fields; numbers are whole and
+ * below 2^48, session and sequence 1 or more; and the operation is within the limits
+ * (commandProblem). Servers of one version agree on every byte of it: what one applies as a
+ * command, no other takes for nothing.
+ */
+import { assert, unreachable } from "../base/assert.ts";
+import { type Command, limits, type Operation } from "../kv/command.ts";
+import { entryLimits } from "./entry.ts";
+import {
+  binaryField,
+  choiceOf,
+  copied,
+  type Field,
+  headBytesMax,
+  isBytes,
+  isCount,
+  packFields,
+  textField,
+  unpackFields,
+} from "./messagepack.ts";
+
+const commandCodes = { register: 0, request: 1 } as const;
+
+const operationCodes = {
+  put: 1,
+  putIfAbsent: 2,
+  putIfRevision: 3,
+  delete: 4,
+  cas: 5,
+  get: 6,
+  list: 7,
+  noop: 8,
+} as const;
+
+const shows = ["keys", "values"] as const;
+
+/** Where the operation begins in a request. */
+const operationAt = 4;
+
+/** Bytes of an operation's fields besides its keys and values, at most. */
+const operationHeadBytesMax = 4 * headBytesMax.binary + 3 * headBytesMax.number;
+
+assert(
+  headBytesMax.array +
+    3 * headBytesMax.number +
+    operationHeadBytesMax +
+    limits.keyBytesMax +
+    limits.valueBytesMax <=
+    entryLimits.bodyBytesMax,
+  "the largest command fits into an entry",
+);
+
+/**
+ * Why no server will take an operation. A value is too long also where the two of a cas are
+ * together longer than one may be: both stand in one entry.
+ */
+export type CommandProblem = "key-empty" | "key-too-long" | "value-too-long" | "limit-out-of-range";
+
+export function commandProblem(operation: Operation): CommandProblem | null {
+  switch (operation.kind) {
+    case "put":
+      return keyProblem(operation.key) ?? valueProblem(operation.value.length);
+    case "cas":
+      return (
+        keyProblem(operation.key) ??
+        valueProblem(operation.expected.length + operation.value.length)
+      );
+    case "get":
+    case "delete":
+      return keyProblem(operation.key);
+    case "list": {
+      const { prefix, after, limit } = operation;
+      if (prefix.length > limits.keyBytesMax) return "key-too-long";
+      if (after.length > limits.keyBytesMax) return "key-too-long";
+      const inRange = Number.isInteger(limit) && limit >= 1 && limit <= limits.listKeysMax;
+      return inRange ? null : "limit-out-of-range";
+    }
+    case "noop":
+      return null;
+    default:
+      return unreachable(operation);
+  }
+}
+
+function keyProblem(key: string): CommandProblem | null {
+  if (key.length === 0) return "key-empty";
+  return key.length > limits.keyBytesMax ? "key-too-long" : null;
+}
+
+const valueProblem = (length: number): CommandProblem | null =>
+  length > limits.valueBytesMax ? "value-too-long" : null;
+
+/** The bytes are new, and the caller's. The operation has no commandProblem. */
+export function encodeCommand(command: Command): Uint8Array {
+  switch (command.kind) {
+    case "register":
+      return packFields([commandCodes.register, command.nonce]);
+    case "request": {
+      const { session, sequence, acknowledged, operation } = command;
+      assert(commandProblem(operation) === null, "an operation is checked before it is encoded");
+      const head = [commandCodes.request, session, sequence, acknowledged];
+      return packFields([...head, ...operationFields(operation)]);
+    }
+    default:
+      return unreachable(command);
+  }
+}
+
+/** The command, or null where the bytes are none. Never throws. Keeps nothing of `bytes`. */
+export function decodeCommand(bytes: Uint8Array): Command | null {
+  const fields = unpackFields(bytes);
+  if (fields === null) return null;
+  if (fields[0] === commandCodes.register) {
+    const nonce = fields[1];
+    return fields.length === 2 && isCount(nonce) ? { kind: "register", nonce } : null;
+  }
+  const [code, session, sequence, acknowledged] = fields;
+  if (code !== commandCodes.request || !isCount(acknowledged)) return null;
+  if (!isCount(session) || session === 0 || !isCount(sequence) || sequence === 0) return null;
+  const operation = readOperation(fields, operationAt);
+  if (operation === null) return null;
+  return { kind: "request", session, sequence, acknowledged, operation };
+}
+
+/** How many bytes the fields of the operation will be, at most. */
+export function operationBytesMax(operation: Operation): number {
+  switch (operation.kind) {
+    case "put":
+      return operationHeadBytesMax + operation.key.length + operation.value.length;
+    case "cas": {
+      const values = operation.expected.length + operation.value.length;
+      return operationHeadBytesMax + operation.key.length + values;
+    }
+    case "get":
+    case "delete":
+      return operationHeadBytesMax + operation.key.length;
+    case "list":
+      return operationHeadBytesMax + operation.prefix.length + operation.after.length;
+    case "noop":
+      return operationHeadBytesMax;
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** OPERATION, to stand in an array. */
+export function operationFields(operation: Operation): readonly Field[] {
+  switch (operation.kind) {
+    case "put": {
+      const { condition, value } = operation;
+      const key = binaryField(operation.key);
+      if (condition.kind === "always") return [operationCodes.put, key, value];
+      if (condition.kind === "absent") return [operationCodes.putIfAbsent, key, value];
+      return [operationCodes.putIfRevision, key, value, condition.revision];
+    }
+    case "delete":
+      return [operationCodes.delete, binaryField(operation.key)];
+    case "cas": {
+      const { expected, value } = operation;
+      return [operationCodes.cas, binaryField(operation.key), expected, value];
+    }
+    case "get":
+      return [operationCodes.get, binaryField(operation.key)];
+    case "list": {
+      const { limit, show } = operation;
+      const prefix = binaryField(operation.prefix);
+      return [
+        operationCodes.list,
+        prefix,
+        binaryField(operation.after),
+        limit,
+        shows.indexOf(show),
+      ];
+    }
+    case "noop":
+      return [operationCodes.noop];
+    default:
+      return unreachable(operation);
+  }
+}
+
+/**
+ * OPERATION from position `at` to the end of an array; null where it is none, or over a limit.
+ * Copies.
+ */
+export function readOperation(fields: readonly unknown[], at: number): Operation | null {
+  const operation = operationAsWritten(fields, at);
+  return operation !== null && commandProblem(operation) === null ? operation : null;
+}
+
+function operationAsWritten(fields: readonly unknown[], at: number): Operation | null {
+  const length = fields.length - at;
+  const key = textField(fields[at + 1], limits.keyBytesMax);
+  const code = fields[at];
+  if (code === operationCodes.noop) return length === 1 ? { kind: "noop" } : null;
+  if (key === null) return null;
+  switch (code) {
+    case operationCodes.put:
+    case operationCodes.putIfAbsent:
+    case operationCodes.putIfRevision:
+      return putAsWritten(fields, at, key);
+    case operationCodes.delete:
+      return length === 2 ? { kind: "delete", key } : null;
+    case operationCodes.get:
+      return length === 2 ? { kind: "get", key } : null;
+    case operationCodes.cas: {
+      const expected = fields[at + 2];
+      const value = fields[at + 3];
+      if (length !== 4 || !isBytes(expected) || !isBytes(value)) return null;
+      return { kind: "cas", key, expected: copied(expected), value: copied(value) };
+    }
+    case operationCodes.list: {
+      const after = textField(fields[at + 2], limits.keyBytesMax);
+      const limit = fields[at + 3];
+      const show = choiceOf(shows, fields[at + 4]);
+      if (length !== 5 || after === null || !isCount(limit) || show === null) return null;
+      return { kind: "list", prefix: key, after, limit, show };
+    }
+    default:
+      return null;
+  }
+}
+
+function putAsWritten(fields: readonly unknown[], at: number, key: string): Operation | null {
+  const length = fields.length - at;
+  const bytes = fields[at + 2];
+  if (!isBytes(bytes)) return null;
+  if (fields[at] === operationCodes.putIfRevision) {
+    const revision = fields[at + 3];
+    if (length !== 4 || !isCount(revision)) return null;
+    return { kind: "put", key, value: copied(bytes), condition: { kind: "revision", revision } };
+  }
+  if (length !== 3) return null;
+  const condition = { kind: fields[at] === operationCodes.put ? "always" : "absent" } as const;
+  return { kind: "put", key, value: copied(bytes), condition };
+}

@@ -1,0 +1,81 @@
+/**
+ * Requests of clients, many to a datagram, as bodies of datagrams.
+ *
+ * request-batch, a MessagePack array of REQUEST, each an array
+ *    id, 0, command             write: the command is binary (command.ts)
+ *    id, 1, then OPERATION      read, linearizable: OPERATION (command.ts) is a get or a list
+ *    id, 2, then OPERATION      read, stale
+ *
+ * Valid when the arrays have exactly these fields, ids are whole numbers below 2^48, there are 1 to
+ * `elementsMax` in a batch, and a command is no longer than an entry's body. What a command says is
+ * not looked at here: it is checked when its bytes are decoded.
+ */
+
+import { decodeElements, type ElementForm, elementHeadBytesMax, packElements } from "./batch.ts";
+import type { ClientRequest, Consistency, RequestBatch, RequestBody } from "./client-message.ts";
+import { operationBytesMax, operationFields, readOperation } from "./command.ts";
+import { entryLimits } from "./entry.ts";
+import { copied, type Field, headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
+
+const bodyCodes = { write: 0, linearizable: 1, stale: 2 } as const;
+
+const form: ElementForm<ClientRequest> = {
+  bytesMax: requestBytesMax,
+  fields: requestFields,
+  read: readRequest,
+};
+
+/** As few bodies as carry the requests (batch.ts, packElements). */
+export const packRequests = (
+  requests: readonly ClientRequest[],
+  bodyBytes: number,
+): readonly Uint8Array[] => packElements(requests, bodyBytes, form);
+
+/** All of a batch in one body. The result is new, and the caller's. */
+export const encodeRequestBatch = (batch: RequestBatch): Uint8Array =>
+  packFields(batch.map(requestFields));
+
+/**
+ * The requests, or null where the body is no batch of them. Never throws. Keeps nothing of `body`.
+ */
+export const decodeRequestBatch = (body: Uint8Array): RequestBatch | null =>
+  decodeElements(body, form);
+
+function requestBytesMax({ body }: ClientRequest): number {
+  if (body.kind === "read") return elementHeadBytesMax + operationBytesMax(body.operation);
+  return elementHeadBytesMax + headBytesMax.binary + body.command.length;
+}
+
+function requestFields({ id, body }: ClientRequest): readonly Field[] {
+  if (body.kind === "write") return [id, bodyCodes.write, body.command];
+  return [id, bodyCodes[body.consistency], ...operationFields(body.operation)];
+}
+
+function readRequest(fields: readonly unknown[]): ClientRequest | null {
+  const id = fields[0];
+  if (!isCount(id)) return null;
+  const body = readRequestBody(fields);
+  return body === null ? null : { id, body };
+}
+
+function readRequestBody(fields: readonly unknown[]): RequestBody | null {
+  const command = fields[2];
+  switch (fields[1]) {
+    case bodyCodes.write:
+      if (fields.length !== 3 || !isBytes(command)) return null;
+      if (command.length > entryLimits.bodyBytesMax) return null;
+      return { kind: "write", command: copied(command) };
+    case bodyCodes.linearizable:
+      return readRead(fields, "linearizable");
+    case bodyCodes.stale:
+      return readRead(fields, "stale");
+    default:
+      return null;
+  }
+}
+
+function readRead(fields: readonly unknown[], consistency: Consistency): RequestBody | null {
+  const operation = readOperation(fields, 2);
+  if (operation?.kind !== "get" && operation?.kind !== "list") return null;
+  return { kind: "read", operation, consistency };
+}

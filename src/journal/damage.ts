@@ -1,0 +1,35 @@
+/**
+ * Tells an unfinished write from damage. Both look the same where they begin: a byte that is not right. But
+ * every write begins with a mark that says how far the file was durable before it. If such a mark is found
+ * beyond the bad byte and vouches for it, the byte was right once: damage. If none is, nobody was ever told
+ * that it was there: a write that a crash interrupted.
+ */
+import { readU32 } from "../base/integers.ts";
+import type { ReadPlace, RecordSource } from "./reader.ts";
+import {
+  type Mark,
+  markMagic,
+  markMagicAt,
+  markRecordBytes,
+  readMark,
+  recordAlignment,
+} from "./record.ts";
+
+const chunkBytes = 1 << 22;
+
+/**
+ * The first mark beyond `offset` that says that `offset` was durable, or null. A mark of an older run than
+ * the last one before `offset` is a leftover of what was cut off here once, and says nothing.
+ */
+export function findVouchingMark(source: RecordSource, bad: Omit<ReadPlace, "chain">): Mark | null {
+  const step = chunkBytes - markRecordBytes + recordAlignment;
+  for (let at = bad.offset; at + markRecordBytes <= source.size; at += step) {
+    const piece = source.read(at, Math.min(chunkBytes, source.size - at));
+    for (let within = 0; within + markRecordBytes <= piece.length; within += recordAlignment) {
+      if (readU32(piece, within + markMagicAt) !== markMagic) continue;
+      const mark = readMark(piece, within, { offset: at + within, seed: bad.seed });
+      if (mark !== null && mark.durable > bad.offset && mark.run >= bad.run) return mark;
+    }
+  }
+  return null;
+}

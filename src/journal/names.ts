@@ -1,0 +1,39 @@
+/**
+ * The names of a node's files. The active segment is always `node1.log`. A closed one is
+ * `node1.<number>.log`, its number being the index of the first entry it may hold, in fifteen digits,
+ * so that a listing is in the order of the log with the active segment last.
+ *
+ * After a truncation a segment can begin at or before the index that an earlier one began at. It is
+ * then numbered one after that one: names stay unique and sorted, and the header has the true index.
+ */
+import type { NodeId } from "../base/numbers.ts";
+
+const numberDigits = 15;
+
+export const activeName = (node: NodeId): string => `node${node}.log`;
+
+/** A segment that is being made. It gets its real name once its header is durable. */
+export const newName = (node: NodeId): string => `node${node}.log.new`;
+
+export const closedName = (node: NodeId, number: number): string =>
+  `node${node}.${number.toString().padStart(numberDigits, "0")}.log`;
+
+/** Where the bytes are kept that were cut off at `offset`. `copy` counts from 1. */
+export const cutName = (node: NodeId, offset: number, copy: number): string =>
+  `node${node}.log.cut-${offset}${copy === 1 ? "" : `-${copy}`}`;
+
+/** The number in a closed segment's name, or null where the name is not one of this node. */
+export function closedNumber(node: NodeId, name: string): number | null {
+  const match = /^node(\d+)\.(\d{15})\.log$/.exec(name);
+  return match !== null && Number(match[1]) === node && name === closedName(node, Number(match[2]))
+    ? Number(match[2])
+    : null;
+}
+
+/** The closed segments of a node among these names, oldest first. */
+export const closedNames = (node: NodeId, names: readonly string[]): readonly string[] =>
+  names.filter((name) => closedNumber(node, name) !== null).sort();
+
+/** Which of a node's files a name (or a path that ends in it) stands for. */
+export const roleOf = (name: string): "closed" | "active" =>
+  /\.\d{15}\.log$/.test(name) ? "closed" : "active";

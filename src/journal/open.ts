@@ -1,0 +1,226 @@
+/**
+ * Opens a node's journal: makes it where there is none, ends what a crash interrupted, cuts off an
+ * unfinished write, and refuses what is damaged or belongs to somebody else. Nothing is changed before
+ * everything has been read and found to be this node's.
+ */
+import { assert, must } from "../base/assert.ts";
+import { sameBytes } from "../base/bytes.ts";
+import { logIndex, type NodeId, noIndex, noTerm } from "../base/numbers.ts";
+import type { Configuration, Entry, EntryId, HardState } from "../raft/types.ts";
+import { type Disk, DiskError } from "./disk.ts";
+import { createAside } from "./effects.ts";
+import { journalRefused, openingFailed, wrongFolder } from "./errors.ts";
+import { type FoundFiles, findFiles } from "./folder.ts";
+import { type Header, headerRecord, type Identity } from "./header.ts";
+import { Journal, type Place, segmentBytesDefault } from "./journal.ts";
+import { activeName, closedNumber, cutName, newName } from "./names.ts";
+import { chainRecords, markRecordBytes, writeMark } from "./record.ts";
+import { type Reading, readJournal, type SegmentFile } from "./recovery.ts";
+
+export type OpenOptions = {
+  readonly disk: Disk;
+  readonly node: NodeId;
+  /** The cluster that this node was told it belongs to; 0 where it was not told. */
+  readonly cluster: number;
+  /** What a new journal is made with. An existing one has its own. */
+  readonly create: { readonly incarnation: number; readonly configuration: Configuration };
+  readonly segmentBytesMax?: number;
+};
+
+/** An unfinished write that was cut off, and where its bytes are kept. */
+export type Cut = {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly savedAs: string;
+};
+
+/** What a journal held when it was opened. All of it is durable. */
+export type JournalRecovered = {
+  readonly origin: "created" | "opened";
+  readonly identity: Identity;
+  /** How many times it has been opened, this time included. */
+  readonly run: number;
+  readonly hardState: HardState;
+  /** What stands before the first of the entries. */
+  readonly base: EntryId;
+  readonly entries: readonly Entry[];
+  /** The configuration in force at `base`. */
+  readonly configuration: Configuration;
+  readonly peers: ReadonlyMap<NodeId, number>;
+  /** Every entry up to it was committed: a lower bound. */
+  readonly commit: EntryId["index"];
+  readonly cut: Cut | null;
+  readonly segmentCount: number;
+};
+
+export type OpenedJournal = { readonly journal: Journal; readonly recovered: JournalRecovered };
+
+/** Throws an OperatorError where the journal cannot be opened. */
+export function openJournal(options: OpenOptions): OpenedJournal {
+  try {
+    return openOrCreate(options);
+  } catch (error) {
+    if (error instanceof DiskError) throw openingFailed(options.disk.folder, error);
+    throw error;
+  }
+}
+
+function openOrCreate(options: OpenOptions): OpenedJournal {
+  const { disk, node } = options;
+  const found = findFiles(disk, node);
+  if (found.files.length === 0) {
+    if (found.leftover !== null) disk.remove(found.leftover);
+    create(options);
+    return openFiles(options, "created", findFiles(disk, node));
+  }
+  return openFiles(options, "opened", found);
+}
+
+function create(options: OpenOptions): void {
+  const { disk, node, cluster } = options;
+  const { incarnation, configuration } = options.create;
+  const temporary = newName(node);
+  const header = headerRecord({
+    identity: { node, cluster, incarnation },
+    segment: 1,
+    chain: 0,
+    previous: { index: noIndex, term: noTerm },
+    hardState: { term: noTerm, votedFor: null },
+    commit: noIndex,
+    run: 0,
+    peers: new Map(),
+    configuration,
+  });
+  createAside(disk, { temporary, header });
+  disk.rename(temporary, activeName(node));
+  disk.syncFolder();
+}
+
+function openFiles(
+  options: OpenOptions,
+  origin: JournalRecovered["origin"],
+  found: FoundFiles,
+): OpenedJournal {
+  const { disk, node } = options;
+  const reading = readJournal(found.files, { from: "first-segment", keep: "entries" });
+  const first = checked(options, reading);
+  endInterrupted(disk, node, found);
+  const { problem } = reading;
+  const cut = problem === null ? null : cutTail(disk, node, problem.offset);
+  const run = reading.run + 1;
+  const place = vouch(disk, { node, reading, run, files: found.files });
+  const standing = must(reading.standing, "a journal that was read amounts to something");
+  const recovered: JournalRecovered = {
+    origin,
+    identity: first.identity,
+    run,
+    hardState: standing.hardState,
+    base: first.previous,
+    entries: reading.entries,
+    configuration: first.configuration,
+    peers: standing.peers,
+    commit: standing.commit,
+    cut,
+    segmentCount: found.files.length,
+  };
+  const segmentBytesMax = options.segmentBytesMax ?? segmentBytesDefault;
+  const journal = new Journal({ identity: first.identity, segmentBytesMax, standing, place, run });
+  return { journal, recovered };
+}
+
+/** Throws unless the files are this node's, and nothing is wrong with them that cutting does not mend. */
+function checked(options: OpenOptions, reading: Reading): Header {
+  const { disk, node, cluster } = options;
+  const { first, problem } = reading;
+  const place = { folder: disk.folder, node };
+  if (first !== null) {
+    const { identity } = first;
+    const isOtherCluster = cluster !== 0 && identity.cluster !== 0 && identity.cluster !== cluster;
+    if (identity.node !== node || isOtherCluster) {
+      throw wrongFolder(place, { node, cluster }, identity);
+    }
+  }
+  if (problem !== null && problem.kind !== "unfinished") {
+    throw journalRefused(place, reading, problem);
+  }
+  return must(first, "a first file without a readable header is damaged");
+}
+
+/** Ends the roll, or removes the leftover; either way no name is in doubt afterwards. */
+function endInterrupted(disk: Disk, node: NodeId, found: FoundFiles): void {
+  const { files, leftover } = found;
+  if (leftover !== null) {
+    if (files.some((file) => file.name === leftover)) disk.rename(leftover, activeName(node));
+    else disk.remove(leftover);
+  }
+  disk.syncFolder();
+}
+
+/** Keeps the bytes aside before they are cut off. A crash on the way leads back here. */
+function cutTail(disk: Disk, node: NodeId, offset: number): Cut {
+  const file = activeName(node);
+  const bytes = disk.read(file, offset, disk.size(file) - offset);
+  const savedAs = saveAside(disk, node, { offset, bytes });
+  disk.truncate(file, offset);
+  disk.sync(file);
+  return { file, offset, bytes: bytes.length, savedAs };
+}
+
+/** Nothing that was kept before is overwritten; the same bytes are kept once. */
+function saveAside(
+  disk: Disk,
+  node: NodeId,
+  tail: { readonly offset: number; readonly bytes: Uint8Array },
+): string {
+  const names = disk.list();
+  let copy = 1;
+  let name = cutName(node, tail.offset, copy);
+  while (names.includes(name) && !holds(disk, name, tail.bytes)) {
+    copy += 1;
+    name = cutName(node, tail.offset, copy);
+  }
+  if (!names.includes(name)) disk.create(name, tail.bytes);
+  disk.sync(name);
+  disk.syncFolder();
+  return name;
+}
+
+const holds = (disk: Disk, name: string, bytes: Uint8Array): boolean =>
+  disk.size(name) === bytes.length && sameBytes(disk.read(name, 0, bytes.length), bytes);
+
+/**
+ * Makes durable what was read, and only then says so in the file: from now on it counts, whether or not it
+ * had reached the disk when the last run ended.
+ */
+function vouch(
+  disk: Disk,
+  parts: {
+    readonly node: NodeId;
+    readonly reading: Reading;
+    readonly run: number;
+    readonly files: readonly SegmentFile[];
+  },
+): Place {
+  const { node, reading, run } = parts;
+  const { header, place } = must(reading.end, "the active file was read");
+  const file = activeName(node);
+  disk.sync(file);
+  assert(disk.size(file) === place.offset, "the file ends behind its last record");
+  const mark = new Uint8Array(markRecordBytes);
+  const { offset, seed } = place;
+  const { commit } = must(reading.standing, "a journal that was read amounts to something");
+  writeMark(mark, 0, { offset, durable: offset, commit, run, seed });
+  const chain = chainRecords(mark, place.chain);
+  disk.append(file, mark);
+  disk.sync(file);
+  const lastClosed = parts.files.findLast((segment) => segment.role === "closed");
+  return {
+    segment: header.segment,
+    closedNumber: lastClosed === undefined ? 0 : must(closedNumber(node, lastClosed.name), "named"),
+    firstIndex: logIndex(header.previous.index + 1),
+    end: offset + mark.length,
+    chain,
+    seed,
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * Records: the frame that all share, and the payloads of the small ones.
+ *
+ * JOURNAL FILE, version 1. All integers little-endian. A file is records, one after the other; the first is
+ * a header (header.ts), and each begins at a multiple of 8.
+ *
+ * FRAME
+ *    0  u32  checksum: CRC-32 of the rest of the record, padding included, continued from the checksum
+ *            of the record before. The first record of a file continues from the last of the file before.
+ *    4  u24  payload length
+ *    7  u8   kind: 1 header, 2 mark, 3 entry, 4 state, 5 peer. 6 and 7 are kept for snapshots.
+ *    8       payload, then zeros up to a multiple of 8
+ *
+ * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands before it.
+ *    0  4 bytes  "MARK"
+ *    4  u48  offset of this record in its file
+ *   10  u48  every byte of this file before this offset was durable when the mark was written
+ *   16  u48  commit: every entry up to it was committed, and stands before this mark
+ *   22  u48  run: how many times the journal had been opened, this time included
+ *   28  u32  CRC-32 of bytes 0..27, continued from the checksum of this file's header record
+ *
+ * ENTRY (kind 3): see codec/entry.ts. It replaces the entry of the same index and all that follow that one.
+ *
+ * STATE (kind 4)
+ *    0  u48  term     6  u16  the node voted for in this term, 0 for none
+ *
+ * PEER (kind 5): the first incarnation of a peer that was ever heard.
+ *    0  u16  node     2  u48  incarnation
+ *
+ * A record is valid when its checksum is right, its kind is known and its payload has the shape of the
+ * kind. Kind 0 is none, so that zeros are never a record.
+ */
+import { assert } from "../base/assert.ts";
+import { crc32 } from "../base/checksum.ts";
+import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "../base/integers.ts";
+import {
+  isNodeId,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  type Term,
+  term,
+} from "../base/numbers.ts";
+import { readEntry } from "../codec/entry.ts";
+import type { Entry, HardState } from "../raft/types.ts";
+
+export const frameBytes = 8;
+export const recordAlignment = 8;
+export const payloadBytesMax = 2 ** 24 - 1;
+
+export const kinds = { header: 1, mark: 2, entry: 3, state: 4, peer: 5 } as const;
+
+export type Mark = {
+  readonly kind: "mark";
+  readonly offset: number;
+  readonly durable: number;
+  readonly commit: LogIndex;
+  readonly run: number;
+};
+
+/** What follows a file's header. */
+export type BodyRecord =
+  | Mark
+  | { readonly kind: "entry"; readonly entry: Entry }
+  | { readonly kind: "state"; readonly hardState: HardState }
+  | { readonly kind: "peer"; readonly node: NodeId; readonly incarnation: number };
+
+const markPayloadBytes = 32;
+/** "MARK", and where it stands in a mark's record. */
+export const markMagic = 0x4b52414d;
+export const markMagicAt = frameBytes;
+const markChecksumAt = 28;
+export const statePayloadBytes = 8;
+export const peerPayloadBytes = 8;
+
+/** The room a record takes, from its payload's length. */
+export const recordBytes = (payloadBytes: number): number =>
+  (frameBytes + payloadBytes + recordAlignment - 1) & ~(recordAlignment - 1);
+
+export const markRecordBytes = recordBytes(markPayloadBytes);
+export const stateRecordBytes = recordBytes(statePayloadBytes);
+export const peerRecordBytes = recordBytes(peerPayloadBytes);
+
+export const payloadBytesAt = (bytes: Uint8Array, at: number): number =>
+  readU32(bytes, at + 4) & payloadBytesMax;
+
+/** The checksum that the record at `at` carries. */
+export const checksumAt = (bytes: Uint8Array, at: number): number => readU32(bytes, at);
+
+/** Writes all of a frame but its checksum, and the padding. The payload follows at `at + frameBytes`. */
+export function writeFrame(
+  target: Uint8Array,
+  at: number,
+  frame: { readonly kind: number; readonly payloadBytes: number },
+): void {
+  assert(frame.payloadBytes <= payloadBytesMax, "a payload's length fits three bytes");
+  writeU32(target, at + 4, frame.payloadBytes);
+  target[at + 7] = frame.kind;
+  const end = at + recordBytes(frame.payloadBytes);
+  for (let padding = at + frameBytes + frame.payloadBytes; padding < end; padding++) {
+    target[padding] = 0;
+  }
+}
+
+/** What the checksum of the record in [at, end) must be. */
+export const checksumOf = (bytes: Uint8Array, at: number, end: number, chain: number): number =>
+  crc32(bytes.subarray(at + 4, end), chain);
+
+/** Writes the checksums of the records that fill `bytes`, and returns the last. */
+export function chainRecords(bytes: Uint8Array, chain: number): number {
+  let last = chain;
+  let at = 0;
+  while (at < bytes.length) {
+    const end = at + recordBytes(payloadBytesAt(bytes, at));
+    last = checksumOf(bytes, at, end, last);
+    writeU32(bytes, at, last);
+    at = end;
+  }
+  assert(at === bytes.length, "records fill a batch exactly");
+  return last;
+}
+
+/** Writes a mark but for its record checksum. `seed` is the checksum of the file's header record. */
+export function writeMark(
+  target: Uint8Array,
+  at: number,
+  mark: Omit<Mark, "kind"> & { readonly seed: number },
+): void {
+  assert(mark.durable <= mark.offset, "a mark speaks of what stands before it");
+  writeFrame(target, at, { kind: kinds.mark, payloadBytes: markPayloadBytes });
+  const payload = at + frameBytes;
+  writeU32(target, payload, markMagic);
+  writeU48(target, payload + 4, mark.offset);
+  writeU48(target, payload + 10, mark.durable);
+  writeU48(target, payload + 16, mark.commit);
+  writeU48(target, payload + 22, mark.run);
+  writeU32(target, payload + markChecksumAt, markChecksum(target, payload, mark.seed));
+}
+
+/**
+ * The mark whose record begins at `at`, which is `offset` in the file, or null. The frame is not looked at:
+ * this is for finding marks where the chain of checksums is broken.
+ */
+export function readMark(
+  bytes: Uint8Array,
+  at: number,
+  place: { readonly offset: number; readonly seed: number },
+): Mark | null {
+  const payload = at + frameBytes;
+  if (payload + markPayloadBytes > bytes.length) return null;
+  if (readU32(bytes, payload) !== markMagic) return null;
+  if (readU48(bytes, payload + 4) !== place.offset) return null;
+  const checksum = readU32(bytes, payload + markChecksumAt);
+  if (checksum !== markChecksum(bytes, payload, place.seed)) return null;
+  const durable = readU48(bytes, payload + 10);
+  if (durable > place.offset) return null;
+  return {
+    kind: "mark",
+    offset: place.offset,
+    durable,
+    commit: logIndex(readU48(bytes, payload + 16)),
+    run: readU48(bytes, payload + 22),
+  };
+}
+
+const markChecksum = (bytes: Uint8Array, payload: number, seed: number): number =>
+  crc32(bytes.subarray(payload, payload + markChecksumAt), seed);
+
+export function writeState(target: Uint8Array, at: number, state: HardState): void {
+  writeFrame(target, at, { kind: kinds.state, payloadBytes: statePayloadBytes });
+  writeHardState(target, at + frameBytes, state);
+}
+
+export function writePeer(
+  target: Uint8Array,
+  at: number,
+  peer: { readonly node: NodeId; readonly incarnation: number },
+): void {
+  writeFrame(target, at, { kind: kinds.peer, payloadBytes: peerPayloadBytes });
+  writePeerFields(target, at + frameBytes, peer);
+}
+
+/** The payload in [payload, end) as a record of its kind, or null where it has not the shape. */
+export function readBody(
+  bytes: Uint8Array,
+  kind: number,
+  place: { readonly payload: number; readonly end: number; offset: number; seed: number },
+): BodyRecord | null {
+  const { payload, end } = place;
+  switch (kind) {
+    case kinds.mark:
+      return end - payload === markPayloadBytes
+        ? readMark(bytes, payload - frameBytes, place)
+        : null;
+    case kinds.entry: {
+      const read = readEntry(bytes, payload, end);
+      return read !== null && read.next === end ? { kind: "entry", entry: read.entry } : null;
+    }
+    case kinds.state:
+      return end - payload === statePayloadBytes
+        ? { kind: "state", hardState: readHardState(bytes, payload) }
+        : null;
+    case kinds.peer: {
+      const node = readU16(bytes, payload);
+      if (end - payload !== peerPayloadBytes || !isNodeId(node)) return null;
+      return { kind: "peer", node, incarnation: readU48(bytes, payload + 2) };
+    }
+    default:
+      return null;
+  }
+}
+
+/** Term and vote, 8 bytes: the payload of a state record, and a part of a header. */
+export function writeHardState(target: Uint8Array, at: number, state: HardState): void {
+  writeU48(target, at, state.term);
+  writeU16(target, at + 6, state.votedFor ?? 0);
+}
+
+export function readHardState(bytes: Uint8Array, at: number): HardState {
+  const voted = readU16(bytes, at + 6);
+  const current: Term = term(readU48(bytes, at));
+  return { term: current, votedFor: voted === 0 ? null : nodeId(voted) };
+}
+
+/** A peer and its incarnation, 8 bytes: the payload of a peer record, and a part of a header. */
+export function writePeerFields(
+  target: Uint8Array,
+  at: number,
+  peer: { readonly node: NodeId; readonly incarnation: number },
+): void {
+  writeU16(target, at, peer.node);
+  writeU48(target, at + 2, peer.incarnation);
+}

@@ -1,0 +1,109 @@
+/**
+ * What a journal's records amount to so far, as far as its next header must repeat it. The writer and the
+ * recovery keep one each and refuse the same contradictions: what the one would not write, the other does
+ * not believe, however right its checksum is.
+ */
+import { type LogIndex, maxIndex, type NodeId, nextIndex } from "../base/numbers.ts";
+import type { Configuration, Entry, EntryId, HardState } from "../raft/types.ts";
+import type { Header } from "./header.ts";
+
+/** Why a record cannot follow the ones before it. */
+export type Contradiction =
+  /** There is no entry right before this one. */
+  | "entry-gap"
+  /** It would replace an entry that was committed. */
+  | "committed-entry-replaced"
+  /** Along a log, terms never fall. */
+  | "entry-term-falls"
+  /** The term is recorded before the entries that were made in it. */
+  | "entry-of-unknown-term"
+  | "term-falls"
+  /** A vote is given once in a term. */
+  | "vote-changed"
+  | "commit-falls"
+  /** A mark says that entries are committed which do not stand before it. */
+  | "commit-of-unknown-entry";
+
+/** A configuration, and the entry that it came with. */
+type Since = { readonly index: LogIndex; readonly configuration: Configuration };
+
+export type StandingParts = Pick<
+  Header,
+  "previous" | "hardState" | "commit" | "peers" | "configuration"
+>;
+
+export class Standing {
+  hardState: HardState;
+  last: EntryId;
+  commit: LogIndex;
+  peers: ReadonlyMap<NodeId, number>;
+  /** The configurations that are in the log, the one in force last. Never empty. */
+  private configurations: readonly Since[];
+
+  constructor(parts: StandingParts) {
+    this.hardState = parts.hardState;
+    this.last = parts.previous;
+    this.commit = parts.commit;
+    this.peers = parts.peers;
+    this.configurations = [{ index: parts.commit, configuration: parts.configuration }];
+  }
+
+  get configuration(): Configuration {
+    return this.configurations[this.configurations.length - 1]!.configuration;
+  }
+
+  /** The same, apart from this one: a change of either is not seen in the other. */
+  copy(): Standing {
+    const copy = new Standing(this.parts());
+    copy.configurations = this.configurations;
+    return copy;
+  }
+
+  /** What a header that is written now repeats. */
+  parts(): StandingParts {
+    const { hardState, last, commit, peers, configuration } = this;
+    const previous = { index: last.index, term: last.term };
+    return { previous, hardState, commit, peers, configuration };
+  }
+
+  takeEntry(entry: Entry): Contradiction | null {
+    const { last } = this;
+    if (entry.index > nextIndex(last.index)) return "entry-gap";
+    if (entry.index <= this.commit) return "committed-entry-replaced";
+    if (entry.term > this.hardState.term) return "entry-of-unknown-term";
+    if (entry.index > last.index) {
+      if (entry.term < last.term) return "entry-term-falls";
+    } else {
+      this.configurations = this.configurations.filter(
+        (since, at) => at === 0 || since.index < entry.index,
+      );
+    }
+    if (entry.kind === "configuration") {
+      const since = { index: entry.index, configuration: entry.body };
+      this.configurations = [...this.configurations, since];
+    }
+    this.last = entry;
+    return null;
+  }
+
+  takeState(state: HardState): Contradiction | null {
+    const { term, votedFor } = this.hardState;
+    if (state.term < term) return "term-falls";
+    if (state.term === term && votedFor !== null && state.votedFor !== votedFor) {
+      return "vote-changed";
+    }
+    this.hardState = state;
+    return null;
+  }
+
+  takePeer(node: NodeId, incarnation: number): void {
+    this.peers = new Map(this.peers).set(node, incarnation);
+  }
+
+  takeCommit(commit: LogIndex): Contradiction | null {
+    if (commit < this.commit) return "commit-falls";
+    if (commit > this.last.index) return "commit-of-unknown-entry";
+    this.commit = maxIndex(this.commit, commit);
+    return null;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Commands, operations and replies as s-expressions, for `inspect`, the prompt and `--sexpr`. Operations are
+ * printed as they are typed: parse.ts reads every one of them back.
+ *
+ *   (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))  (delete "k")  (cas "k" "old" "new")
+ *   (get "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
+ *   (register (nonce 7))  (request (session 12) (sequence 3) (acknowledged 2) (put …))
+ */
+import { unreachable } from "../base/assert.ts";
+import { bytesOfByteString } from "../base/bytes.ts";
+import { bytesSexp, form, type Sexp, symbol } from "../sexp/value.ts";
+import {
+  type Command,
+  type Condition,
+  type Item,
+  limits,
+  type Operation,
+  type Reply,
+} from "./command.ts";
+
+export function commandSexp(command: Command): Sexp {
+  switch (command.kind) {
+    case "register":
+      return form("register", form("nonce", command.nonce));
+    case "request":
+      return form(
+        "request",
+        form("session", command.session),
+        form("sequence", command.sequence),
+        form("acknowledged", command.acknowledged),
+        operationSexp(command.operation),
+      );
+    default:
+      return unreachable(command);
+  }
+}
+
+export function operationSexp(operation: Operation): Sexp {
+  switch (operation.kind) {
+    case "put":
+      return form(
+        "put",
+        keySexp(operation.key),
+        bytesSexp(operation.value),
+        ...conditionSexps(operation.condition),
+      );
+    case "delete":
+      return form("delete", keySexp(operation.key));
+    case "cas":
+      return form(
+        "cas",
+        keySexp(operation.key),
+        bytesSexp(operation.expected),
+        bytesSexp(operation.value),
+      );
+    case "get":
+      return form("get", keySexp(operation.key));
+    case "list":
+      return form(
+        "list",
+        keySexp(operation.prefix),
+        ...(operation.after === "" ? [] : [form("after", keySexp(operation.after))]),
+        ...(operation.limit === limits.listKeysMax ? [] : [form("limit", operation.limit)]),
+        ...(operation.show === "keys" ? [] : [form("values")]),
+      );
+    case "noop":
+      return form("noop");
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** A key as a string where it is readable UTF-8, else as bytes. */
+export const keySexp = (key: string): Sexp => bytesSexp(bytesOfByteString(key));
+
+function conditionSexps(condition: Condition): Sexp[] {
+  switch (condition.kind) {
+    case "always":
+      return [];
+    case "absent":
+      return [form("if-absent")];
+    case "revision":
+      return [form("if-rev", condition.revision)];
+    default:
+      return unreachable(condition);
+  }
+}
+
+export function replySexp(reply: Reply): Sexp {
+  switch (reply.kind) {
+    case "registered":
+      return form("registered", form("session", reply.session));
+    case "written":
+    case "deleted":
+    case "done":
+      return form(reply.kind, form("index", reply.index));
+    case "found":
+      return form("found", form("rev", reply.revision), form("value", bytesSexp(reply.value)));
+    case "listed":
+      return form("listed", ...reply.items.map(itemSexp), symbol(reply.more));
+    case "condition-failed":
+      return form("condition-failed", form("rev", reply.revision));
+    case "absent":
+    case "session-unknown":
+    case "already-acknowledged":
+    case "window-exceeded":
+      return form(reply.kind);
+    default:
+      return unreachable(reply);
+  }
+}
+
+/** `(item (key "k") (rev 3) (value "v"))`. */
+export function itemSexp(item: Item): Sexp {
+  const value = item.value === null ? [] : [form("value", bytesSexp(item.value))];
+  return form("item", form("key", keySexp(item.key)), form("rev", item.revision), ...value);
+}

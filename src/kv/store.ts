@@ -1,0 +1,157 @@
+/**
+ * The state that the log builds: keys with their values and revisions, and the sessions. `apply` is a function of the
+ * store and the entry alone, so every replica that applied the same entries holds the same store. It changes the store
+ * in place, for speed, and keeps the values it is given.
+ */
+import { must, unreachable } from "../base/assert.ts";
+import { sameBytes } from "../base/bytes.ts";
+import { type LogIndex, type Millis, noIndex } from "../base/numbers.ts";
+import {
+  type Command,
+  type Condition,
+  type Item,
+  limits,
+  type Operation,
+  type Reply,
+} from "./command.ts";
+import { addKey, emptyKeyOrder, type KeyOrder, removeKey, visitKeys } from "./key-order.ts";
+import {
+  admit,
+  noSessions,
+  register,
+  remember,
+  type SessionLimits,
+  type Sessions,
+} from "./sessions.ts";
+
+export type Stored = { readonly value: Uint8Array; readonly revision: LogIndex };
+
+export type Store = {
+  readonly values: Map<string, Stored>;
+  /** The keys of `values`, in byte order. */
+  readonly order: KeyOrder;
+  readonly sessions: Sessions;
+};
+
+/** Operations that change nothing, and so need not go through the log. */
+export type ReadOperation = Extract<Operation, { kind: "get" | "list" }>;
+type WriteOperation = Exclude<Operation, ReadOperation>;
+
+export const emptyStore = (sessionLimits: SessionLimits = limits): Store => ({
+  values: new Map(),
+  order: emptyKeyOrder(),
+  sessions: noSessions(sessionLimits),
+});
+
+/** What is applied: an entry's command, with the entry's index and cluster time. */
+export type Application = {
+  readonly index: LogIndex;
+  readonly time: Millis;
+  readonly command: Command;
+};
+
+export function apply(store: Store, { index, time, command }: Application): Reply {
+  switch (command.kind) {
+    case "register":
+      return { kind: "registered", session: register(store.sessions, index, time) };
+    case "request":
+      return applyRequest(store, { index, time, command });
+    default:
+      return unreachable(command);
+  }
+}
+
+function applyRequest(
+  store: Store,
+  application: Application & { readonly command: Extract<Command, { kind: "request" }> },
+): Reply {
+  const { command, index } = application;
+  const admission = admit(store.sessions, command, application.time);
+  if (admission.kind === "answered") return admission.reply;
+  const { operation, sequence } = command;
+  // A read has no effect to protect and its reply can be large: a retry reads again.
+  if (operation.kind === "get" || operation.kind === "list") return read(store, operation);
+  const reply = write(store, index, operation);
+  remember(admission.session, sequence, reply);
+  return reply;
+}
+
+function write(store: Store, index: LogIndex, operation: WriteOperation): Reply {
+  switch (operation.kind) {
+    case "put": {
+      const stored = store.values.get(operation.key);
+      const revision = stored?.revision ?? noIndex;
+      if (!holds(operation.condition, revision)) return { kind: "condition-failed", revision };
+      if (stored === undefined) addKey(store.order, operation.key);
+      store.values.set(operation.key, { value: operation.value, revision: index });
+      return { kind: "written", index };
+    }
+    case "delete":
+      if (!store.values.delete(operation.key)) return { kind: "absent" };
+      removeKey(store.order, operation.key);
+      return { kind: "deleted", index };
+    case "cas": {
+      const stored = store.values.get(operation.key);
+      if (stored === undefined) return { kind: "condition-failed", revision: noIndex };
+      if (!sameBytes(stored.value, operation.expected)) {
+        return { kind: "condition-failed", revision: stored.revision };
+      }
+      store.values.set(operation.key, { value: operation.value, revision: index });
+      return { kind: "written", index };
+    }
+    case "noop":
+      return { kind: "done", index };
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** A key that is absent has revision 0, which a condition may name. */
+function holds(condition: Condition, revision: LogIndex): boolean {
+  switch (condition.kind) {
+    case "always":
+      return true;
+    case "absent":
+      return revision === noIndex;
+    case "revision":
+      return revision === condition.revision;
+    default:
+      return unreachable(condition);
+  }
+}
+
+/** Answers from the store as it is. The reply shares its values with the store, which never changes one. */
+export function read(store: Store, operation: ReadOperation): Reply {
+  if (operation.kind === "list") return list(store, operation);
+  const stored = store.values.get(operation.key);
+  if (stored === undefined) return { kind: "absent" };
+  return { kind: "found", revision: stored.revision, value: stored.value };
+}
+
+/**
+ * Keys in byte order: at least one where there is one, else as many as both limits allow. `more` says that another
+ * key would follow; it is found by asking for the keys after the last one.
+ */
+function list(store: Store, operation: Extract<ReadOperation, { kind: "list" }>): Reply {
+  const { prefix, after, show } = operation;
+  const keysMax = Math.max(1, Math.min(operation.limit, limits.listKeysMax));
+  const items: Item[] = [];
+  let bytes = 0;
+  let more: "more" | "end" = "end";
+  let from = prefix;
+  if (after > from) from = after;
+  visitKeys(store.order, from, (key) => {
+    if (key === after) return "next";
+    if (!key.startsWith(prefix)) return "stop";
+    const stored = must(store.values.get(key), "every key in order has a value");
+    bytes += key.length + (show === "values" ? stored.value.length : 0);
+    if (items.length > 0 && (items.length >= keysMax || bytes > limits.listBytesMax)) {
+      more = "more";
+      return "stop";
+    }
+    const value = show === "values" ? stored.value : null;
+    items.push({ key, revision: stored.revision, value });
+    return "next";
+  });
+  return { kind: "listed", items, more };
+}

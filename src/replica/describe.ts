@@ -1,0 +1,36 @@
+/** `(node 1 (role leader) (term 3) … (applied 42) … (journal …) (waiting …) (counters …))` */
+import type { Journal } from "../journal/journal.ts";
+import { describeState } from "../raft/describe.ts";
+import type { State } from "../raft/state.ts";
+import { print } from "../sexp/print.ts";
+import { form, list, word } from "../sexp/value.ts";
+import type { Counters } from "./counters.ts";
+import type { Machine } from "./machine.ts";
+
+export function describeReplica(parts: {
+  state: State;
+  machine: Machine;
+  journal: Journal;
+  waiting: { writes: number; reads: number; messages: number };
+  counters: Counters;
+}): string {
+  const { state, machine, journal, waiting, counters } = parts;
+  const counts = counters.sorted().map(([name, count]) => list(word(name), count));
+  return print(
+    form(
+      "node",
+      state.settings.me,
+      ...describeState(state),
+      form("applied", machine.applied),
+      form("store", form("keys", machine.keys), form("sessions", machine.sessions)),
+      form("journal", form("position", journal.position), form("durable", journal.durable)),
+      form(
+        "waiting",
+        form("writes", waiting.writes),
+        form("reads", waiting.reads),
+        form("messages", waiting.messages),
+      ),
+      form("counters", ...counts),
+    ),
+  );
+}

@@ -1,0 +1,253 @@
+/**
+ * One whole server, deterministic and synchronous: datagrams, time and disk completions in, effects out.
+ *
+ * A batch of inputs passes four stations, always in this order:
+ *   hear     each input becomes a step of Raft, or a client's request
+ *   record   what must survive is compared with what the journal was given; the difference is handed over
+ *   apply    what is committed changes the store, and those who waited for it get their answers
+ *   speak    messages that claim nothing undurable, then answers; after them, one batch for the disk
+ */
+import type { Address } from "../base/address.ts";
+import { assert, unreachable } from "../base/assert.ts";
+import type { OperatorError } from "../base/error.ts";
+import type { OutgoingDatagram } from "../base/network.ts";
+import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
+import { earliest, later, never } from "../base/numbers.ts";
+import type { Random } from "../base/random.ts";
+import type { DiskEffect, Journal } from "../journal/journal.ts";
+import type { JournalRecovered } from "../journal/open.ts";
+import type { Message } from "../raft/message.ts";
+import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
+import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
+import { bestSuccessor } from "../raft/transfer.ts";
+import type { EntryId, HardState } from "../raft/types.ts";
+import { Counters } from "./counters.ts";
+import { describeReplica } from "./describe.ts";
+import { diskFailure } from "./errors.ts";
+import { Gate } from "./gate.ts";
+import type { Effects, Input } from "./input.ts";
+import { Machine } from "./machine.ts";
+import { Service } from "./service.ts";
+import { type Heard, Wire, type WireSettings } from "./wire.ts";
+
+export type ReplicaSettings = WireSettings & {
+  readonly timing: Timing;
+  readonly preVote: PreVote;
+};
+
+/** An idle node marks the end of its journal as durable after this long. */
+const sealAfterMs = 200;
+
+type Syncing = { readonly since: Millis; readonly last: EntryId };
+
+export class Replica {
+  readonly state: State;
+  readonly counters = new Counters();
+  private readonly settings: ReplicaSettings;
+  private readonly journal: Journal;
+  private readonly wire: Wire;
+  private readonly gate: Gate;
+  private readonly machine: Machine;
+  private readonly service: Service;
+  private now: Millis;
+  /** What the journal was given last. */
+  private recorded: HardState;
+  /** The sync under way: since when, and how far the log goes that it will make durable. */
+  private syncing: Syncing | null = null;
+  private sealAt: Millis = never;
+  private failure: OperatorError | null = null;
+  private notes: string[] = [];
+  private freed: readonly Message[] = [];
+
+  constructor(parts: {
+    settings: ReplicaSettings;
+    journal: Journal;
+    recovered: JournalRecovered;
+    random: Random;
+    now: Millis;
+  }) {
+    const { settings, recovered, random, now } = parts;
+    const { me, timing, preVote } = settings;
+    this.settings = settings;
+    this.journal = parts.journal;
+    this.now = now;
+    this.recorded = recovered.hardState;
+    this.wire = new Wire({
+      settings,
+      incarnations: recovered.peers,
+      random,
+      counters: this.counters,
+    });
+    this.gate = new Gate(recovered.hardState.term);
+    this.machine = new Machine(recovered.base.index);
+    const { appendBytesMax } = this.wire;
+    this.state = createState({ me, timing, preVote, appendBytesMax }, recovered, random);
+    const addressText = (node: NodeId | null) => this.wire.addressText(node);
+    this.service = new Service({ state: this.state, machine: this.machine, addressText });
+    step(this.state, now, { kind: "start" });
+  }
+
+  get applied(): LogIndex {
+    return this.machine.applied;
+  }
+
+  /** The state as one s-expression: the same state prints the same bytes. */
+  describe(): string {
+    const { state, machine, journal, gate, counters } = this;
+    const { writesWaiting, readsWaiting } = this.service.desk;
+    const waiting = { writes: writesWaiting, reads: readsWaiting, messages: gate.waiting };
+    return describeReplica({ state, machine, journal, waiting, counters });
+  }
+
+  handle(now: Millis, inputs: readonly Input[]): Effects {
+    if (now > this.now) this.now = now;
+    for (const input of inputs) {
+      if (this.failure === null) this.hear(input);
+    }
+    if (this.failure !== null) return stopped(this.failure, this.takeNotes());
+    this.keepTime();
+    this.service.beginReads(this.now);
+    step(this.state, this.now, { kind: "flush" });
+    this.record();
+    const datagrams = this.speak();
+    const disk = this.write();
+    return { datagrams, disk, notes: this.takeNotes(), wakeAt: this.wakeAt(), stop: null };
+  }
+
+  private hear(input: Input): void {
+    switch (input.kind) {
+      case "datagram":
+        return this.onDatagram(input.from, input.bytes);
+      case "synced":
+        if (input.outcome.kind === "durable") return this.onDurable(input.ticket);
+        this.failure = diskFailure(input.outcome.error);
+        return;
+      case "disk-failed":
+        this.failure = diskFailure(input.error);
+        return;
+      case "time":
+        return;
+      case "hand-over":
+        return this.handOver(input.target);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  private onDatagram(from: Address, bytes: Uint8Array): void {
+    for (const heard of this.wire.open(this.now, from, bytes)) this.onHeard(from, heard);
+  }
+
+  private onHeard(from: Address, heard: Heard): void {
+    switch (heard.kind) {
+      case "message":
+        return step(this.state, this.now, heard);
+      case "new-peer":
+        return this.journal.recordPeer(heard.peer, heard.incarnation);
+      case "requests":
+        for (const request of heard.requests) this.service.ask(this.now, from, request);
+        return;
+      case "status-request":
+        return this.wire.sendStatus({ to: from, id: heard.id, text: this.describe() });
+      case "note":
+        this.notes.push(heard.sentence);
+        return;
+      default:
+        return unreachable(heard);
+    }
+  }
+
+  private handOver(target: NodeId | null): void {
+    const successor = target ?? bestSuccessor(this.state);
+    if (successor === null) return;
+    step(this.state, this.now, { kind: "transfer", target: successor });
+  }
+
+  private onDurable(ticket: number): void {
+    const { syncing } = this;
+    assert(syncing !== null, "only a sync that was asked for completes");
+    this.syncing = null;
+    const durable = this.journal.synced(ticket);
+    step(this.state, this.now, { kind: "durable", last: syncing.last });
+    this.freed = [...this.freed, ...this.gate.release(durable)];
+    this.sealAt = later(this.now, sealAfterMs);
+  }
+
+  /** After the inputs: a word from the leader that has just arrived still counts. */
+  private keepTime(): void {
+    step(this.state, this.now, { kind: this.diskIsStalled() ? "disk-stalled" : "time" });
+  }
+
+  private diskIsStalled(): boolean {
+    if (this.syncing === null) return false;
+    return this.now >= later(this.syncing.since, this.settings.timing.electionMsMax);
+  }
+
+  /** Persistence is derived here and nowhere else: no handler can forget it. */
+  private record(): void {
+    const { state, journal } = this;
+    const { term, votedFor } = state;
+    if (term !== this.recorded.term || votedFor !== this.recorded.votedFor) {
+      this.recorded = { term, votedFor };
+      journal.recordState(this.recorded);
+      this.gate.recorded(term, journal.position);
+    }
+    for (const entry of state.log.takeUnrecorded()) journal.recordEntry(entry);
+  }
+
+  private speak(): readonly OutgoingDatagram[] {
+    const { wire, service, journal } = this;
+    const effects = takeEffects(this.state);
+    this.notes.push(...effects.notes);
+    this.say(this.freed);
+    this.freed = [];
+    this.say(this.gate.admit(effects.send, journal));
+    service.abandonReads(effects.abandoned);
+    service.confirmReads(effects.confirmed);
+    service.catchUp();
+    for (const { to, responses } of service.desk.takeAnswers()) wire.sendResponses(to, responses);
+    return wire.take(this.now);
+  }
+
+  /** What was held back in an older term is not worth sending any more. */
+  private say(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (message.term >= this.state.term) this.wire.sendMessage(message);
+    }
+  }
+
+  private write(): readonly DiskEffect[] {
+    const { journal, state } = this;
+    const effects = journal.flush({ commit: state.commit });
+    if (effects.length > 0) {
+      this.syncing = { since: this.now, last: state.log.last };
+      this.sealAt = never;
+      return effects;
+    }
+    if (this.syncing !== null || this.now < this.sealAt) return effects;
+    this.sealAt = never;
+    return journal.seal({ commit: state.commit });
+  }
+
+  private wakeAt(): Millis {
+    // A stalled disk changes nothing by the millisecond, and its own completion wakes this server.
+    const raft = this.diskIsStalled()
+      ? later(this.now, this.settings.timing.heartbeatMs)
+      : nextDeadline(this.state);
+    return earliest(earliest(raft, this.wire.nextDeadline()), this.sealAt);
+  }
+
+  private takeNotes(): readonly string[] {
+    const { notes } = this;
+    this.notes = [];
+    return notes;
+  }
+}
+
+const stopped = (failure: OperatorError, notes: readonly string[]): Effects => ({
+  datagrams: [],
+  disk: [],
+  notes,
+  wakeAt: never,
+  stop: failure,
+});

@@ -1,0 +1,126 @@
+/**
+ * What this server does for clients: takes their requests, and answers them when the log allows it. A write is
+ * answered when its entry is applied; a linearizable read when a round has confirmed the leader and everything
+ * that was committed before is applied (dissertation 6.4); a stale read at once.
+ */
+import type { Address } from "../base/address.ts";
+import { must } from "../base/assert.ts";
+import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
+import { nextIndex } from "../base/numbers.ts";
+import type { ClientRequest, Outcome, ReadOperation } from "../codec/client-message.ts";
+import { decodeCommand } from "../codec/command.ts";
+import { proposalRefusal, step } from "../raft/raft.ts";
+import type { ReadTicket, State } from "../raft/state.ts";
+import { knownLeader } from "../raft/state.ts";
+import type { Entry } from "../raft/types.ts";
+import { type Asker, Desk, limits } from "./desk.ts";
+import type { Machine } from "./machine.ts";
+
+type ConfirmedRead = { readonly ticket: ReadTicket; readonly index: LogIndex };
+
+export class Service {
+  readonly desk = new Desk();
+  private readonly state: State;
+  private readonly machine: Machine;
+  private readonly addressText: (node: NodeId | null) => string | null;
+  /** Reads whose index is not applied yet. */
+  private confirmed: ConfirmedRead[] = [];
+
+  constructor(parts: {
+    state: State;
+    machine: Machine;
+    /** Where a node is, for hints to clients. */
+    addressText: (node: NodeId | null) => string | null;
+  }) {
+    this.state = parts.state;
+    this.machine = parts.machine;
+    this.addressText = parts.addressText;
+  }
+
+  ask(now: Millis, from: Address, request: ClientRequest): void {
+    const asker: Asker = { from, id: request.id };
+    const { body } = request;
+    if (body.kind === "read" && body.consistency === "stale") {
+      return this.answerRead(asker, body.operation);
+    }
+    if (this.state.role.kind !== "leader") return this.desk.answer(asker, this.notLeader());
+    if (body.kind === "write") return this.askToWrite(now, asker, body.command);
+    if (this.desk.readsWaiting >= limits.readsMax) return this.desk.answer(asker, busy);
+    this.desk.expectRead({ asker, operation: body.operation });
+  }
+
+  /** The command is read before it is taken: what nobody could apply must not reach the log. */
+  private askToWrite(now: Millis, asker: Asker, bytes: Uint8Array): void {
+    const { state, desk } = this;
+    const command = decodeCommand(bytes);
+    if (command === null) return desk.answer(asker, malformed);
+    if (desk.rejoin(asker, command, state.term) === "joined") return;
+    if (proposalRefusal(state) !== null) return desk.answer(asker, busy);
+    if (desk.writesWaiting >= limits.writesMax) return desk.answer(asker, busy);
+    step(state, now, { kind: "propose", command: bytes });
+    desk.expectWrite(state.log.last, asker, command);
+  }
+
+  private notLeader(): Outcome {
+    const leader = knownLeader(this.state);
+    return { kind: "not-leader", leader, address: this.addressText(leader) };
+  }
+
+  /** One ticket for all linearizable reads that have arrived since the last call. */
+  beginReads(now: Millis): void {
+    const ticket = this.desk.ticketForArrivals();
+    if (ticket !== null) step(this.state, now, { kind: "read", ticket });
+  }
+
+  /** Leadership was lost before these reads were confirmed: the client asks elsewhere. */
+  abandonReads(tickets: readonly ReadTicket[]): void {
+    for (const ticket of tickets) {
+      for (const { asker } of this.desk.takeReads(ticket))
+        this.desk.answer(asker, this.notLeader());
+    }
+  }
+
+  confirmReads(reads: readonly ConfirmedRead[]): void {
+    this.confirmed.push(...reads);
+  }
+
+  /** Applies what is committed, and answers whoever waited for it. */
+  catchUp(): void {
+    const { state, machine } = this;
+    while (machine.applied < state.commit) this.applyNext(state.log.at(nextIndex(machine.applied)));
+    const ready = this.confirmed.filter(({ index }) => index <= machine.applied);
+    if (ready.length === 0) return;
+    this.confirmed = this.confirmed.filter(({ index }) => index > machine.applied);
+    for (const { ticket } of ready) {
+      for (const { asker, operation } of this.desk.takeReads(ticket)) {
+        this.answerRead(asker, operation);
+      }
+    }
+  }
+
+  private applyNext(entry: Entry): void {
+    const { desk, machine } = this;
+    const waiting = desk.settleWrite(entry);
+    if (waiting === null) {
+      machine.apply(entry, null);
+      return;
+    }
+    const known = waiting.kind === "applied" ? waiting.command : null;
+    const reply = machine.apply(entry, known);
+    if (waiting.kind === "superseded") return desk.answer(waiting.asker, superseded);
+    const { index, term } = entry;
+    const answer = must(reply, "an entry that somebody waits for carries a command");
+    desk.answer(waiting.asker, { kind: "replied", reply: answer, index, term });
+  }
+
+  private answerRead(asker: Asker, operation: ReadOperation): void {
+    const { applied } = this.machine;
+    const term = this.state.log.termAt(applied) ?? this.state.term;
+    const reply = this.machine.read(operation);
+    this.desk.answer(asker, { kind: "replied", reply, index: applied, term });
+  }
+}
+
+const busy: Outcome = { kind: "busy" };
+const superseded: Outcome = { kind: "superseded" };
+const malformed: Outcome = { kind: "refused", because: "malformed" };

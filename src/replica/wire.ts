@@ -1,0 +1,213 @@
+/**
+ * This server's end of the wire: datagrams into what they say, and back. What is malformed, foreign, forged or
+ * from nobody known is counted and dropped here; what is too large for a datagram goes in chunks.
+ */
+import { type Address, formatAddress, parseAddress } from "../base/address.ts";
+import { must } from "../base/assert.ts";
+import type { OutgoingDatagram } from "../base/network.ts";
+import { earliest, type Millis, type NodeId } from "../base/numbers.ts";
+import type { Random } from "../base/random.ts";
+import type { Keys } from "../codec/authentication.ts";
+import type { ClientRequest, ClientResponse } from "../codec/client-message.ts";
+import {
+  bodyBytesMax,
+  type DatagramHeader,
+  openDatagram,
+  sealDatagram,
+} from "../codec/datagram.ts";
+import { type DatagramKind, groupOfKind } from "../codec/kinds.ts";
+import { decodeMessage, encodeMessage, entriesBytesMax } from "../codec/message.ts";
+import { decodeRequestBatch } from "../codec/request-batch.ts";
+import { packResponses } from "../codec/response-batch.ts";
+import { decodeStatusRequest, encodeStatusResponse } from "../codec/status.ts";
+import { Transfers } from "../codec/transfer.ts";
+import type { Message } from "../raft/message.ts";
+import type { Counters } from "./counters.ts";
+import { Peers } from "./peers.ts";
+
+export type WireSettings = {
+  readonly me: NodeId;
+  readonly cluster: number;
+  readonly incarnation: number;
+  /** Every server of the cluster; this one may be among them. */
+  readonly addresses: ReadonlyMap<NodeId, Address>;
+  readonly keys: Keys;
+  readonly datagramBytesMax: number;
+};
+
+/** What a datagram turned out to say. */
+export type Heard =
+  | { readonly kind: "message"; readonly message: Message }
+  | { readonly kind: "new-peer"; readonly peer: NodeId; readonly incarnation: number }
+  | { readonly kind: "requests"; readonly requests: readonly ClientRequest[] }
+  | { readonly kind: "status-request"; readonly id: number }
+  | { readonly kind: "note"; readonly sentence: string };
+
+const nothing: readonly Heard[] = [];
+
+/** Appends under way in chunks to one peer; Raft sends again what is dropped beyond. */
+const bulkAppendsMax = 2;
+
+type Outer = { readonly header: DatagramHeader; readonly body: Uint8Array };
+
+export class Wire {
+  /** How much may be in the entries of an append that is to fit a datagram. */
+  readonly appendBytesMax: number;
+  private readonly settings: WireSettings;
+  private readonly counters: Counters;
+  private readonly peers: Peers;
+  private readonly bodyMax: number;
+  private readonly peerTransfers: Transfers<NodeId>;
+  private readonly clientTransfers: Transfers<string>;
+  private outgoing: OutgoingDatagram[] = [];
+
+  constructor(parts: {
+    settings: WireSettings;
+    /** The peers that were heard of before, as the journal remembers them. */
+    incarnations: ReadonlyMap<NodeId, number>;
+    random: Random;
+    counters: Counters;
+  }) {
+    const { settings, incarnations, random, counters } = parts;
+    this.settings = settings;
+    this.counters = counters;
+    this.bodyMax = bodyBytesMax(settings.datagramBytesMax);
+    this.appendBytesMax = entriesBytesMax(this.bodyMax);
+    const sourceRule = settings.keys.peer === null ? "source-must-match" : "tag-is-proof";
+    this.peers = new Peers({ addresses: settings.addresses, incarnations, sourceRule });
+    const chunkBodyBytes = this.bodyMax;
+    this.peerTransfers = new Transfers({ group: "peer", chunkBodyBytes, random });
+    this.clientTransfers = new Transfers({ group: "client", chunkBodyBytes, random });
+  }
+
+  addressText(node: NodeId | null): string | null {
+    return this.peers.addressText(node);
+  }
+
+  // In.
+
+  open(now: Millis, from: Address, bytes: Uint8Array): readonly Heard[] {
+    const { cluster, me, keys } = this.settings;
+    const opened = openDatagram(bytes, { cluster, me, keys });
+    if (opened.kind === "dropped") return this.drop(opened.because);
+    if (groupOfKind(opened.header.kind) === "peer") return this.openPeer(now, from, opened);
+    return this.openClient(now, from, opened);
+  }
+
+  private openPeer(now: Millis, from: Address, { header, body }: Outer): readonly Heard[] {
+    const sender = header.sender as NodeId; // openDatagram lets no peer datagram without one through
+    const verdict = this.peers.judge({ ...header, sender }, from);
+    if (verdict.kind === "refused") {
+      this.counters.add(`dropped-${verdict.because}`);
+      return verdict.because === "wrong-incarnation" ? this.noteStranger(sender) : nothing;
+    }
+    const said = this.readPeer(now, sender, { header, body });
+    return verdict.kind === "new-peer" ? [verdict, ...said] : said;
+  }
+
+  private noteStranger(sender: NodeId): readonly Heard[] {
+    if (this.peers.firstReport(sender) === "again") return nothing;
+    const sentence =
+      `n${this.settings.me} does not listen to n${sender}: its data folder is another one than before, ` +
+      "so it has forgotten its votes; give it its old folder back";
+    return [{ kind: "note", sentence }];
+  }
+
+  private readPeer(now: Millis, sender: NodeId, { header, body }: Outer): readonly Heard[] {
+    if (header.kind === "peer-chunk-ack") {
+      this.peerTransfers.receiveAck({ from: sender, body, now });
+      return nothing;
+    }
+    if (header.kind !== "peer-chunk") return this.readMessage(header.kind, body, sender);
+    const received = this.peerTransfers.receiveChunk({ from: sender, body, now });
+    return received.kind === "whole"
+      ? this.readMessage(received.inner, received.body, sender)
+      : nothing;
+  }
+
+  private readMessage(kind: DatagramKind, body: Uint8Array, from: NodeId): readonly Heard[] {
+    const message = decodeMessage(kind, body, { from, to: this.settings.me });
+    return message === null ? this.drop("malformed") : [{ kind: "message", message }];
+  }
+
+  private openClient(now: Millis, from: Address, { header, body }: Outer): readonly Heard[] {
+    const place = { from: formatAddress(from), body, now };
+    if (header.kind === "client-chunk-ack") {
+      this.clientTransfers.receiveAck(place);
+      return nothing;
+    }
+    if (header.kind !== "client-chunk") return this.readClient(header.kind, body);
+    const received = this.clientTransfers.receiveChunk(place);
+    return received.kind === "whole" ? this.readClient(received.inner, received.body) : nothing;
+  }
+
+  private readClient(kind: DatagramKind, body: Uint8Array): readonly Heard[] {
+    if (kind === "request-batch") {
+      const requests = decodeRequestBatch(body);
+      return requests === null ? this.drop("malformed") : [{ kind: "requests", requests }];
+    }
+    if (kind !== "status-request") return this.drop("not-for-servers");
+    const request = decodeStatusRequest(body);
+    return request === null ? this.drop("malformed") : [{ kind: "status-request", id: request.id }];
+  }
+
+  private drop(because: string): readonly Heard[] {
+    this.counters.add(`dropped-${because}`);
+    return nothing;
+  }
+
+  // Out.
+
+  sendMessage(message: Message): void {
+    const to = must(this.peers.addressOf(message.to), "messages go to members that are known");
+    const { kind, body } = encodeMessage(message);
+    if (body.length <= this.bodyMax) return this.seal(to, message.to, kind, body);
+    if (this.peerTransfers.pendingTo(message.to) >= bulkAppendsMax) {
+      return this.counters.add("bulk-appends-postponed");
+    }
+    this.peerTransfers.offer({ to: message.to, kind, body });
+    this.counters.add("bulk-appends");
+  }
+
+  sendResponses(to: Address, responses: readonly ClientResponse[]): void {
+    for (const body of packResponses(responses, this.bodyMax)) {
+      this.sendToClient(to, "response-batch", body);
+    }
+  }
+
+  sendStatus(status: { to: Address; id: number; text: string }): void {
+    this.sendToClient(status.to, "status-response", encodeStatusResponse(status));
+  }
+
+  private sendToClient(to: Address, kind: DatagramKind, body: Uint8Array): void {
+    if (body.length <= this.bodyMax) return this.seal(to, 0, kind, body);
+    this.clientTransfers.offer({ to: formatAddress(to), kind, body });
+  }
+
+  private seal(to: Address, receiver: NodeId | 0, kind: DatagramKind, body: Uint8Array): void {
+    const { cluster, me, incarnation, keys } = this.settings;
+    const bytes = sealDatagram({ kind, cluster, sender: me, incarnation, receiver, body, keys });
+    this.outgoing.push({ to, bytes });
+  }
+
+  /** Everything that is to be sent now. Chunks come last: nothing waits behind bulk. */
+  take(now: Millis): readonly OutgoingDatagram[] {
+    for (const { to, kind, body } of this.peerTransfers.take(now)) {
+      const address = must(this.peers.addressOf(to), "transfers go to members that are known");
+      this.seal(address, to, kind, body);
+    }
+    for (const { to, kind, body } of this.clientTransfers.take(now)) {
+      const address = must(parseAddress(to), "a transfer's place is the address it was made from");
+      this.seal(address, 0, kind, body);
+    }
+    this.peerTransfers.takeEnded();
+    this.clientTransfers.takeEnded();
+    const { outgoing } = this;
+    this.outgoing = [];
+    return outgoing;
+  }
+
+  nextDeadline(): Millis {
+    return earliest(this.peerTransfers.nextDeadline(), this.clientTransfers.nextDeadline());
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The real disk: one folder of files. The file that is appended to stays open; every other access opens
+ * and closes. What readers of a running node see is what was written, whether or not it is durable yet.
+ *
+ * Files are for their owner only (0600): they hold every key and value.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { type Disk, DiskError, durable, type Synced, type SyncOutcome } from "../journal/disk.ts";
+import type { RecordSource } from "../journal/reader.ts";
+import { diskError, guarded } from "./disk-error.ts";
+import { flushDrive } from "./libc.ts";
+
+const fileMode = 0o600;
+const folderMode = 0o700;
+
+type OpenFile = { readonly name: string; readonly descriptor: number };
+
+export class FileDisk implements Disk {
+  readonly folder: string;
+  private readonly onSynced: (synced: Synced) => void;
+  private appended: OpenFile | null = null;
+  private syncsUnderWay = 0;
+  private state: "open" | "closing" = "open";
+
+  /** Makes the folder where there is none. `onSynced` is called from the event loop, never at once. */
+  constructor(folder: string, onSynced: (synced: Synced) => void) {
+    this.folder = folder;
+    this.onSynced = onSynced;
+    guarded("syncFolder", "", () => makeFolder(folder));
+  }
+
+  list(): readonly string[] {
+    return guarded("list", "", () => readdirSync(this.folder)).sort();
+  }
+
+  size(name: string): number {
+    return guarded("size", name, () => statSync(this.path(name)).size);
+  }
+
+  read(name: string, offset: number, length: number): Uint8Array {
+    return guarded("read", name, () =>
+      withFile(this.path(name), constants.O_RDONLY, (descriptor) =>
+        readAll(descriptor, offset, length),
+      ),
+    );
+  }
+
+  create(name: string, bytes: Uint8Array): void {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    guarded("create", name, () =>
+      withFile(this.path(name), flags, (descriptor) => writeAll(descriptor, bytes)),
+    );
+  }
+
+  append(name: string, bytes: Uint8Array): void {
+    guarded("append", name, () => writeAll(this.descriptor(name), bytes));
+  }
+
+  truncate(name: string, size: number): void {
+    guarded("truncate", name, () =>
+      withFile(this.path(name), constants.O_WRONLY, (descriptor) =>
+        ftruncateSync(descriptor, size),
+      ),
+    );
+  }
+
+  sync(name: string): void {
+    guarded("sync", name, () =>
+      withFile(this.path(name), constants.O_RDWR, (descriptor) => {
+        fsyncSync(descriptor);
+        flushDrive(descriptor);
+      }),
+    );
+  }
+
+  startSync(name: string, ticket: number): void {
+    const descriptor = guarded("startSync", name, () => this.descriptor(name));
+    this.syncsUnderWay += 1;
+    fdatasync(descriptor, (error) => {
+      this.syncsUnderWay -= 1;
+      if (this.state === "closing") return this.closeAppended();
+      this.onSynced({ kind: "synced", ticket, outcome: outcomeOf(name, descriptor, error) });
+    });
+  }
+
+  rename(from: string, to: string): void {
+    guarded("rename", from, () => {
+      if (existsSync(this.path(to))) {
+        throw new DiskError({ code: "exists", operation: "rename", file: to });
+      }
+      renameSync(this.path(from), this.path(to));
+    });
+    this.forget(from);
+  }
+
+  remove(name: string): void {
+    guarded("remove", name, () => unlinkSync(this.path(name)));
+    this.forget(name);
+  }
+
+  syncFolder(): void {
+    guarded("syncFolder", "", () => syncFolderAt(this.folder));
+  }
+
+  /** No more calls after this one. A sync under way ends first, and nobody is told. */
+  close(): void {
+    this.state = "closing";
+    if (this.syncsUnderWay === 0) this.closeAppended();
+  }
+
+  private path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Of the file that is appended to, which is then kept open. */
+  private descriptor(name: string): number {
+    if (this.appended?.name === name) return this.appended.descriptor;
+    this.closeAppended();
+    const descriptor = openSync(this.path(name), constants.O_WRONLY | constants.O_APPEND);
+    this.appended = { name, descriptor };
+    return descriptor;
+  }
+
+  private forget(name: string): void {
+    if (this.appended?.name === name) this.closeAppended();
+  }
+
+  private closeAppended(): void {
+    if (this.appended !== null) closeSync(this.appended.descriptor);
+    this.appended = null;
+  }
+}
+
+/** A file by its path, held open: its content stays the same file's when it gets another name. */
+export type HeldFile = {
+  readonly path: string;
+  /** The file as long as it is now. */
+  readonly source: () => RecordSource;
+  readonly close: () => void;
+};
+
+/** For `inspect`, which is given paths. Throws a DiskError. */
+export function holdFile(path: string): HeldFile {
+  const descriptor = guarded("read", path, () => openSync(path, constants.O_RDONLY));
+  return {
+    path,
+    source: () => ({
+      size: guarded("size", path, () => fstatSync(descriptor).size),
+      read: (offset, length) => guarded("read", path, () => readAll(descriptor, offset, length)),
+    }),
+    close: () => closeSync(descriptor),
+  };
+}
+
+function withFile<T>(path: string, flags: number, use: (descriptor: number) => T): T {
+  const descriptor = openSync(path, flags, fileMode);
+  try {
+    return use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readAll(descriptor: number, offset: number, length: number): Uint8Array {
+  const available = Math.max(0, fstatSync(descriptor).size - offset);
+  const bytes = new Uint8Array(Math.min(length, available));
+  let done = 0;
+  while (done < bytes.length) {
+    const count = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
+    if (count === 0) return bytes.slice(0, done);
+    done += count;
+  }
+  return bytes;
+}
+
+/** One write is allowed to take less than it was given. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
+}
+
+function outcomeOf(name: string, descriptor: number, error: unknown): SyncOutcome {
+  if (error !== null && error !== undefined) {
+    return { kind: "failed", error: diskError("startSync", name, error) };
+  }
+  flushDrive(descriptor);
+  return durable;
+}
+
+function makeFolder(folder: string): void {
+  const path = resolve(folder);
+  const made = mkdirSync(path, { recursive: true, mode: folderMode });
+  if (made === undefined) return;
+  for (let parent = dirname(path); ; parent = dirname(parent)) {
+    syncFolderAt(parent);
+    if (parent === dirname(made)) return;
+  }
+}
+
+function syncFolderAt(path: string): void {
+  // Windows opens no folders; its file systems keep names in a log of their own.
+  if (process.platform === "win32") return;
+  const descriptor = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(descriptor);
+    flushDrive(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,183 @@
+/** One server in this process: opens its data and its socket, and runs the replica until it is told to stop. */
+import { mkdirSync } from "node:fs";
+import { type Address, formatAddress } from "../base/address.ts";
+import { type Exit, exits, OperatorError } from "../base/error.ts";
+import type { NodeId } from "../base/numbers.ts";
+import { deriveKeys, noKeys } from "../codec/authentication.ts";
+import { type JournalRecovered, openJournal } from "../journal/open.ts";
+import { Replica, type ReplicaSettings } from "../replica/replica.ts";
+import { systemRandom, uniqueNumber } from "./chance.ts";
+import { systemClock } from "./clock.ts";
+import { FileDisk } from "./disk.ts";
+import { Driver } from "./driver.ts";
+import { numericHost } from "./host.ts";
+import { isBlockMessage, LinkFilter } from "./link-filter.ts";
+import { lockJournal } from "./lock.ts";
+import type { NodeConfig } from "./node-config.ts";
+import { type NodeLog, openLog } from "./node-log.ts";
+import { openSocket, type Socket } from "./socket.ts";
+import { waitForStop } from "./stop.ts";
+
+/** How long a leader that is told to stop waits for its successor, and how often it looks. */
+const handOver = { waitMs: 1500, pollMs: 10 } as const;
+
+type Addresses = ReadonlyMap<NodeId, Address>;
+
+export async function runNode(config: NodeConfig): Promise<Exit> {
+  const log = openLog(config.logLevel);
+  const addresses = await resolvePeers(config.peers);
+  makeFolder(config.dataFolder);
+  const lock = lockJournal(config.dataFolder, config.id);
+  try {
+    return await serve(config, addresses, log);
+  } finally {
+    lock.release();
+  }
+}
+
+async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Promise<Exit> {
+  const failed = Promise.withResolvers<never>();
+  const disk = new FileDisk(config.dataFolder, (synced) => driver.push(synced));
+  const began = systemClock.now();
+  const { journal, recovered } = openJournal({
+    disk,
+    node: config.id,
+    cluster: config.clusterId,
+    create: { incarnation: uniqueNumber(), configuration: firstConfiguration(config) },
+    segmentBytesMax: config.segmentBytesMax,
+  });
+  tellRecovery(config, recovered, log, systemClock.now() - began);
+  const replica = new Replica({
+    settings: replicaSettings(config, addresses, recovered),
+    journal,
+    recovered,
+    random: systemRandom(),
+    now: systemClock.now(),
+  });
+  const links = new LinkFilter(addresses);
+  const socket = await openSocket(config.listen, (from, bytes) => {
+    if (links.incoming(from) === "pass") driver.hear(from, bytes);
+  });
+  const driver = new Driver({
+    replica,
+    clock: systemClock,
+    disk,
+    send: (datagrams) => socket.send(links.outgoing(datagrams)),
+    note: log.info,
+    stopped: (error) => failed.reject(error),
+  });
+  tellListening(config, socket, log);
+  const stop = waitForStop({
+    show: () => process.stderr.write(`${replica.describe()}\n`),
+    told: (message) => {
+      if (isBlockMessage(message)) links.apply(message);
+    },
+  });
+  try {
+    if ((await Promise.race([stop, failed.promise])) === "asked")
+      await handOverLeadership(driver, replica);
+    return exits.done;
+  } finally {
+    driver.stop();
+    socket.close();
+    disk.close();
+    log.info(`n${config.id} has stopped`);
+  }
+}
+
+/** A leader that leaves hands over first, so that the cluster does not have to notice its absence. */
+async function handOverLeadership(driver: Driver, replica: Replica): Promise<void> {
+  if (replica.state.role.kind !== "leader" || replica.state.role.followers.size === 0) return;
+  driver.push({ kind: "hand-over", target: null });
+  const deadline = systemClock.now() + handOver.waitMs;
+  while (replica.state.role.kind === "leader" && systemClock.now() < deadline) {
+    await Bun.sleep(handOver.pollMs);
+  }
+}
+
+const firstConfiguration = (config: NodeConfig) => ({
+  voters: [...config.peers.keys()].sort((a, b) => a - b),
+  outgoing: [],
+  learners: [],
+});
+
+const replicaSettings = (
+  config: NodeConfig,
+  addresses: Addresses,
+  { identity }: JournalRecovered,
+): ReplicaSettings => ({
+  me: config.id,
+  cluster: identity.cluster,
+  incarnation: identity.incarnation,
+  addresses,
+  keys: config.secret === null ? noKeys : deriveKeys(config.secret),
+  datagramBytesMax: config.datagramBytesMax,
+  timing: {
+    heartbeatMs: config.heartbeatMs,
+    electionMsMin: config.electionMsMin,
+    electionMsMax: config.electionMsMax,
+  },
+  preVote: "with-pre-vote",
+});
+
+async function resolvePeers(peers: Addresses): Promise<Addresses> {
+  const resolved = new Map<NodeId, Address>();
+  for (const [id, { host, port }] of peers) {
+    const number = await numericHost(host);
+    if (number === null) throw unresolvable(id, host);
+    resolved.set(id, { host: number, port });
+  }
+  return resolved;
+}
+
+const unresolvable = (id: NodeId, host: string): OperatorError =>
+  new OperatorError({
+    code: "bad-address",
+    what: `the address of node ${id} leads nowhere`,
+    why: `no address is known for the name "${host}"`,
+    fix: ["check --peers, or give addresses as numbers"],
+    exit: exits.usage,
+  });
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new OperatorError({
+      code: "no-data-folder",
+      what: `cannot make the data folder ${folder}`,
+      why: error instanceof Error ? error.message : String(error),
+      fix: ["choose a folder that you may write to: --data FOLDER"],
+      exit: exits.local,
+    });
+  }
+}
+
+function tellRecovery(
+  config: NodeConfig,
+  recovered: JournalRecovered,
+  log: NodeLog,
+  ms: number,
+): void {
+  const who = `n${config.id}`;
+  const { cut, entries, origin, hardState } = recovered;
+  if (origin === "created") log.info(`${who} begins with an empty journal in ${config.dataFolder}`);
+  else {
+    const count = `${entries.length} entries up to term ${hardState.term}`;
+    log.info(`${who} has read back ${count} in ${Math.round(ms)} ms`);
+  }
+  if (cut === null) return;
+  log.warn(
+    `${who} cut ${cut.bytes} bytes of an unfinished write off ${cut.file} at byte ${cut.offset}; ` +
+      `they are kept in ${cut.savedAs}`,
+  );
+}
+
+function tellListening(config: NodeConfig, socket: Socket, log: NodeLog): void {
+  const { receiveBuffer } = socket;
+  const buffer =
+    receiveBuffer.kind === "enlarged"
+      ? `${receiveBuffer.bytes} bytes`
+      : `the system's default, because ${receiveBuffer.because}`;
+  log.info(`n${config.id} listens on ${formatAddress(socket.address)}; receive buffer: ${buffer}`);
+}

@@ -1,0 +1,77 @@
+/** A client of the pretended world: the real client half, on the pretended network. */
+import type { Address } from "../base/address.ts";
+import type { Network } from "../base/network.ts";
+import { later, type Millis, type NodeId } from "../base/numbers.ts";
+import type { Random } from "../base/random.ts";
+import { Client } from "../client/client.ts";
+import type { Consistency, Result, Ticket } from "../client/request.ts";
+import type { Keys } from "../codec/authentication.ts";
+import type { Operation } from "../kv/command.ts";
+import type { SimClock } from "./clock.ts";
+import type { SimNetwork } from "./network.ts";
+
+/** A request from beginning to end, for checkers: what was asked, when, and what came of it. */
+export type Asked = {
+  readonly operation: Operation;
+  readonly consistency: Consistency;
+  readonly began: Millis;
+  ended: Millis | null;
+  result: Result | null;
+};
+
+export class SimClient {
+  private readonly clock: SimClock;
+  private readonly half: Client;
+  private readonly network: Network;
+  private readonly open = new Map<Ticket, Asked>();
+  private cancelWake: () => void = () => {};
+
+  constructor(parts: {
+    clock: SimClock;
+    network: SimNetwork;
+    random: Random;
+    address: Address;
+    nodes: readonly { readonly id: NodeId; readonly address: Address }[];
+    cluster: number;
+    keys: Keys;
+  }) {
+    const { clock, random, cluster, keys, nodes } = parts;
+    this.clock = clock;
+    const incarnation = 1 + random.below(2 ** 32);
+    const options = { nodes, cluster, keys, incarnation, random, datagramBytesMax: 60_000 };
+    this.half = new Client(options, clock.now());
+    this.network = parts.network.open(parts.address, (from, bytes) => {
+      this.half.receive(bytes, from, clock.now());
+      this.speak();
+    });
+  }
+
+  /** The result is there once it is known, at the deadline at the latest. */
+  ask(operation: Operation, how: { consistency?: Consistency; withinMs?: number } = {}): Asked {
+    const { consistency = "linearizable", withinMs = 10_000 } = how;
+    const began = this.clock.now();
+    const asked: Asked = { operation, consistency, began, ended: null, result: null };
+    const deadline = later(began, withinMs);
+    const ticket = this.half.submit({ operation, consistency, deadline, again: null }, began);
+    this.open.set(ticket, asked);
+    this.speak();
+    return asked;
+  }
+
+  private speak(): void {
+    const { datagrams, settled, wakeAt } = this.half.take();
+    this.network.send(datagrams);
+    for (const { ticket, result } of settled) {
+      const asked = this.open.get(ticket);
+      if (asked === undefined) continue;
+      asked.result = result;
+      asked.ended = this.clock.now();
+      this.open.delete(ticket);
+    }
+    this.cancelWake();
+    this.cancelWake = this.clock.wake(wakeAt, () => {
+      this.half.elapse(this.clock.now());
+      this.speak();
+    });
+  }
+}

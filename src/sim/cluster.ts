@@ -1,0 +1,113 @@
+/** A whole cluster and its clients in one process, in pretended time: the same seed, the same run. */
+import type { Address } from "../base/address.ts";
+import { must } from "../base/assert.ts";
+import { later, type Millis, type NodeId, nodeId } from "../base/numbers.ts";
+import { type Random, seededRandom } from "../base/random.ts";
+import { noKeys } from "../codec/authentication.ts";
+import { defaultTiming } from "../raft/state.ts";
+import { SimClient } from "./client.ts";
+import { SimClock } from "./clock.ts";
+import { SimNetwork } from "./network.ts";
+import { type ServerSettings, SimServer } from "./server.ts";
+
+export type SimOptions = {
+  readonly seed: number;
+  readonly servers: number;
+  readonly settings?: Partial<
+    Pick<
+      ServerSettings,
+      "timing" | "preVote" | "datagramBytesMax" | "segmentBytesMax" | "syncMs" | "cluster"
+    >
+  >;
+};
+
+const firstPort = 7101;
+const firstClientPort = 20_000;
+
+const serverAddress = (id: NodeId): Address => ({
+  host: "127.0.0.1",
+  port: firstPort + id - 1,
+});
+
+export class SimCluster {
+  readonly clock = new SimClock();
+  readonly random: Random;
+  readonly network: SimNetwork;
+  readonly servers: ReadonlyMap<NodeId, SimServer>;
+  readonly clusterId: number;
+  private clientCount = 0;
+
+  constructor({ seed, servers, settings = {} }: SimOptions) {
+    this.random = seededRandom(seed);
+    this.network = new SimNetwork(this.clock, this.random);
+    const ids = Array.from({ length: servers }, (_, at) => nodeId(at + 1));
+    const addresses = new Map(ids.map((id) => [id, serverAddress(id)]));
+    const all = {
+      timing: defaultTiming,
+      preVote: "with-pre-vote",
+      datagramBytesMax: 60_000,
+      segmentBytesMax: 64 << 20,
+      syncMs: 1,
+      cluster: 0xc1,
+      ...settings,
+      configuration: { voters: ids, outgoing: [], learners: [] },
+      addresses,
+    } as const;
+    this.clusterId = all.cluster;
+    const { clock, network, random } = this;
+    this.servers = new Map(
+      ids.map((id) => [id, new SimServer({ settings: { ...all, id }, clock, network, random })]),
+    );
+  }
+
+  start(): void {
+    for (const server of this.servers.values()) server.start();
+  }
+
+  server(id: number): SimServer {
+    return must(this.servers.get(nodeId(id)), `n${id} is in the cluster`);
+  }
+
+  /** The servers that lead now, as they see it: more than one only across terms. */
+  leaders(): readonly SimServer[] {
+    return [...this.servers.values()].filter(
+      (server) => server.replica?.state.role.kind === "leader",
+    );
+  }
+
+  /** Lets time pass until `done` says so. Says whether it did within `ms`. */
+  runUntil(done: () => "done" | "not-yet", ms: number): "done" | "timed-out" {
+    const end: Millis = later(this.clock.now(), ms);
+    while (this.clock.now() < end) {
+      if (done() === "done") return "done";
+      this.clock.run(1);
+    }
+    return done() === "done" ? "done" : "timed-out";
+  }
+
+  /** Cuts every link between the two groups, both ways. */
+  partition(one: readonly number[], other: readonly number[]): void {
+    for (const a of one) {
+      for (const b of other) {
+        this.network.cut(serverAddress(nodeId(a)), serverAddress(nodeId(b)));
+        this.network.cut(serverAddress(nodeId(b)), serverAddress(nodeId(a)));
+      }
+    }
+  }
+
+  client(): SimClient {
+    const address = { host: "127.0.0.1", port: firstClientPort + this.clientCount };
+    this.clientCount += 1;
+    const nodes = [...this.servers.keys()].map((id) => ({ id, address: serverAddress(id) }));
+    const { clock, network, random, clusterId } = this;
+    return new SimClient({
+      clock,
+      network,
+      random,
+      address,
+      nodes,
+      cluster: clusterId,
+      keys: noKeys,
+    });
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * The pretend disk: a folder in memory that is as unreliable as the contract of Disk allows, and no more.
+ * It keeps what readers see and what a power cut leaves, for each file's bytes and for the folder's names.
+ *
+ * What a power cut may do:
+ *   bytes that were synced stay. Of the bytes after them: none; all; a prefix; any of the sectors, the others
+ *     zeros, noise or what they held before; as long as they were, but zeros or noise
+ *   names: the creates, renames and removes since the last syncFolder happened up to some point, in order
+ *
+ * Chance and faults are handed in: the same ones give the same disk.
+ */
+import { assert, must } from "../base/assert.ts";
+import type { Random } from "../base/random.ts";
+import {
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskOperation,
+  durable,
+  type Synced,
+} from "../journal/disk.ts";
+import { SimFile } from "./file.ts";
+
+/** What goes wrong with an operation. */
+export type DiskFault =
+  /** It does not happen. For startSync: it does not begin. */
+  | { readonly kind: "refused"; readonly code: DiskErrorCode }
+  /** create and append: so many bytes are written, then it fails. */
+  | { readonly kind: "half"; readonly code: DiskErrorCode; readonly bytes: number }
+  /** sync and startSync: fails once; later syncs succeed and do not write what this one should have. */
+  | { readonly kind: "sync-lost" }
+  /** The power goes before the operation. The caller of the disk sees a PowerCut. */
+  | { readonly kind: "power-cut" };
+
+/** Thrown through everything that runs on the machine; the test that asked for it catches it. */
+export class PowerCut extends Error {
+  override readonly name = "PowerCut";
+}
+
+/** Asked before every operation that changes something. `count` numbers them from 1. */
+export type FaultPlan = (operation: {
+  readonly count: number;
+  readonly kind: DiskOperation;
+  readonly file: string;
+}) => DiskFault | null;
+
+type Names = ReadonlyMap<string, SimFile>;
+
+type SyncUnderWay = {
+  readonly file: SimFile;
+  readonly size: number;
+  readonly fault: "none" | "lost";
+};
+
+const noFaults: FaultPlan = () => null;
+
+export class SimDisk implements Disk {
+  readonly folder: string;
+  faults: FaultPlan = noFaults;
+  private names: Names = new Map();
+  private durableNames: Names = new Map();
+  /** The folder after each change since the last syncFolder. */
+  private folders: Names[] = [];
+  private syncs = new Map<number, SyncUnderWay>();
+  private count = 0;
+  private readonly onSyncStarted: (ticket: number) => void;
+
+  /** `onSyncStarted` is told of each startSync; who is told calls finishSync when it should be over. */
+  constructor(parts: {
+    readonly folder: string;
+    readonly onSyncStarted: (ticket: number) => void;
+  }) {
+    this.folder = parts.folder;
+    this.onSyncStarted = parts.onSyncStarted;
+  }
+
+  /** How many operations changed something so far. */
+  get operationCount(): number {
+    return this.count;
+  }
+
+  list(): readonly string[] {
+    return [...this.names.keys()].sort();
+  }
+
+  size(name: string): number {
+    return this.file("size", name).size;
+  }
+
+  read(name: string, offset: number, length: number): Uint8Array {
+    return this.file("read", name).read(offset, length);
+  }
+
+  create(name: string, bytes: Uint8Array): void {
+    const fault = this.fault("create", name);
+    if (this.names.has(name)) throw failure("exists", "create", name);
+    const part = fault === null ? bytes : bytes.subarray(0, fault.bytes);
+    this.change(new Map(this.names).set(name, new SimFile(part)));
+    if (fault !== null) throw failure(fault.code, "create", name);
+  }
+
+  append(name: string, bytes: Uint8Array): void {
+    const fault = this.fault("append", name);
+    const file = this.file("append", name);
+    file.append(fault === null ? bytes : bytes.subarray(0, fault.bytes));
+    if (fault !== null) throw failure(fault.code, "append", name);
+  }
+
+  truncate(name: string, size: number): void {
+    this.fault("truncate", name);
+    this.file("truncate", name).truncate(size);
+  }
+
+  sync(name: string): void {
+    const file = this.file("sync", name);
+    const lost = this.syncFault("sync", name);
+    if (lost === "none") return file.sync(file.size);
+    file.loseSync(file.size);
+    throw failure("io", "sync", name);
+  }
+
+  startSync(name: string, ticket: number): void {
+    const file = this.file("startSync", name);
+    const fault = this.syncFault("startSync", name);
+    assert(this.syncs.size === 0, "one sync is under way at a time");
+    this.syncs.set(ticket, { file, size: file.size, fault });
+    this.onSyncStarted(ticket);
+  }
+
+  rename(from: string, to: string): void {
+    this.fault("rename", from);
+    const file = this.file("rename", from);
+    if (this.names.has(to)) throw failure("exists", "rename", to);
+    const names = new Map(this.names).set(to, file);
+    names.delete(from);
+    this.change(names);
+  }
+
+  remove(name: string): void {
+    this.fault("remove", name);
+    this.file("remove", name);
+    const names = new Map(this.names);
+    names.delete(name);
+    this.change(names);
+  }
+
+  syncFolder(): void {
+    this.fault("syncFolder", "");
+    this.durableNames = this.names;
+    this.folders = [];
+  }
+
+  /** The sync with this ticket is over; the input that the node is to be given. */
+  finishSync(ticket: number): Synced {
+    const { file, size, fault } = must(this.syncs.get(ticket), "the sync is under way");
+    this.syncs.delete(ticket);
+    if (fault === "none") {
+      file.sync(size);
+      return { kind: "synced", ticket, outcome: durable };
+    }
+    file.loseSync(size);
+    const error = failure("io", "startSync", "");
+    return { kind: "synced", ticket, outcome: { kind: "failed", error } };
+  }
+
+  /** The power goes: what is seen from now on is what was durable, and what chance left of the rest. */
+  crash(random: Random | "lose-all"): void {
+    const kept = random === "lose-all" ? 0 : random.below(this.folders.length + 1);
+    this.names = kept === 0 ? this.durableNames : this.folders[kept - 1]!;
+    this.durableNames = this.names;
+    this.folders = [];
+    this.syncs = new Map();
+    for (const file of this.names.values()) file.crash(random);
+  }
+
+  /** The same disk once more, without its faults: to look at what a power cut would leave. */
+  copy(): SimDisk {
+    const copy = new SimDisk({ folder: this.folder, onSyncStarted: () => {} });
+    const files = new Map<SimFile, SimFile>();
+    const copyNames = (names: Names): Names =>
+      new Map([...names].map(([name, file]) => [name, copyOnce(files, file)]));
+    copy.names = copyNames(this.names);
+    copy.durableNames = copyNames(this.durableNames);
+    copy.folders = this.folders.map(copyNames);
+    return copy;
+  }
+
+  /** Bit rot, at rest. Bits are numbered from the lowest of the first byte. */
+  flipBit(name: string, bit: number): void {
+    this.file("read", name).flipBit(bit);
+  }
+
+  private change(names: Names): void {
+    this.names = names;
+    this.folders.push(names);
+  }
+
+  private file(operation: DiskOperation, name: string): SimFile {
+    const file = this.names.get(name);
+    if (file === undefined) throw failure("missing", operation, name);
+    return file;
+  }
+
+  /** What the plan has for an operation that writes bytes or names; throws where nothing of it happens. */
+  private fault(kind: DiskOperation, file: string): (DiskFault & { kind: "half" }) | null {
+    const fault = this.planned(kind, file);
+    if (fault === null) return null;
+    assert(fault.kind === "half", "only a sync can lose what it should write");
+    return fault;
+  }
+
+  private syncFault(kind: DiskOperation, file: string): "none" | "lost" {
+    const fault = this.planned(kind, file);
+    if (fault === null) return "none";
+    assert(fault.kind === "sync-lost", "a sync happens or is lost");
+    return "lost";
+  }
+
+  private planned(kind: DiskOperation, file: string): DiskFault | null {
+    this.count += 1;
+    const fault = this.faults({ count: this.count, kind, file });
+    if (fault?.kind === "power-cut") throw new PowerCut("the power went");
+    if (fault?.kind === "refused") throw failure(fault.code, kind, file);
+    return fault;
+  }
+}
+
+const failure = (code: DiskErrorCode, operation: DiskOperation, file: string): DiskError =>
+  new DiskError({ code, operation, file });
+
+function copyOnce(copies: Map<SimFile, SimFile>, file: SimFile): SimFile {
+  const copy = copies.get(file) ?? file.copy();
+  copies.set(file, copy);
+  return copy;
+}

@@ -1,0 +1,205 @@
+/**
+ * A deterministic cluster of Raft states: no bytes, one clock moved by hand, and a pool of packets that arrive
+ * when the test says so. Every input to every server is followed by the witness's questions.
+ */
+import { assert, must } from "../../src/base/assert.ts";
+import { utf8 } from "../../src/base/bytes.ts";
+import type { Millis, NodeId } from "../../src/base/numbers.ts";
+import { later, logIndex, millis, nodeId, noIndex, term } from "../../src/base/numbers.ts";
+import { seededRandom } from "../../src/base/random.ts";
+import type { Message } from "../../src/raft/message.ts";
+import type { Input } from "../../src/raft/raft.ts";
+import { step } from "../../src/raft/raft.ts";
+import type { PreVote } from "../../src/raft/state.ts";
+import { defaultTiming } from "../../src/raft/state.ts";
+import type { Configuration, Entry } from "../../src/raft/types.ts";
+import type { DiskMode } from "./server.ts";
+import { Server } from "./server.ts";
+import { Witness } from "./witness.ts";
+
+/** What a server has on its disk to begin with: `log` is the terms of its entries. */
+export type Start = {
+  readonly id: number;
+  readonly term?: number;
+  readonly votedFor?: number;
+  readonly log?: readonly number[];
+};
+
+export type ClusterOptions = {
+  readonly servers: number | readonly Start[];
+  readonly seed?: number;
+  readonly preVote?: PreVote;
+  readonly appendBytesMax?: number;
+  /** Who takes part; all are voters unless told otherwise. */
+  readonly configuration?: Configuration;
+};
+
+/** A message on its way. */
+export type Packet = { readonly message: Message };
+
+export type ReadOutcome = { readonly kind: "confirmed" | "abandoned"; readonly ticket: number };
+
+export class Cluster {
+  now: Millis = millis(0);
+  readonly servers = new Map<NodeId, Server>();
+  readonly witness: Witness;
+  readonly diskModes = new Map<NodeId, DiskMode>();
+  readonly reads: ReadOutcome[] = [];
+  pool: Packet[] = [];
+  /** Links that lose whatever is sent and deliver nothing: "1>2". */
+  readonly cut = new Set<string>();
+  private commands = 0;
+
+  constructor(options: ClusterOptions) {
+    const { servers } = options;
+    const starts =
+      typeof servers === "number"
+        ? Array.from({ length: servers }, (_, at) => ({ id: at + 1 }))
+        : servers;
+    const voters = starts.map(({ id }) => nodeId(id));
+    const configuration = options.configuration ?? { voters, outgoing: [], learners: [] };
+    for (const start of starts) this.servers.set(nodeId(start.id), build(start));
+    this.witness = new Witness(this.servers);
+    for (const id of this.servers.keys()) this.restart(id);
+
+    function build(start: Start): Server {
+      const me = nodeId(start.id);
+      const votedFor = start.votedFor === undefined ? null : nodeId(start.votedFor);
+      return new Server({
+        settings: {
+          me,
+          timing: defaultTiming,
+          appendBytesMax: options.appendBytesMax ?? 10_000,
+          preVote: options.preVote ?? "with-pre-vote",
+        },
+        configuration,
+        random: seededRandom((options.seed ?? 1) * 1000 + me),
+        disk: {
+          hardState: { term: term(start.term ?? 0), votedFor },
+          commit: noIndex,
+          entries: (start.log ?? []).map((t, at) => oldEntry(at + 1, t)),
+        },
+      });
+    }
+  }
+
+  server(id: number): Server {
+    return must(this.servers.get(nodeId(id)), `n${id} is in the cluster`);
+  }
+
+  /** Everything that happens to a server comes through here. */
+  input(id: number, input: Input): void {
+    const server = this.server(id);
+    assert(server.state !== null, `n${id} is up`);
+    this.stepOnce(server, input);
+    this.stepOnce(server, { kind: "flush" });
+    this.settle(server);
+    while (this.diskModes.get(server.id) !== "by-hand" && server.pendingWrites > 0) this.sync(id);
+  }
+
+  private stepOnce(server: Server, input: Input): void {
+    if (input.kind === "read") this.witness.onRead(input.ticket);
+    step(server.live, this.now, input);
+    this.witness.afterStep(server, input);
+  }
+
+  private settle(server: Server): void {
+    const { free, effects } = server.settle();
+    for (const { ticket, index } of effects.confirmed) {
+      this.witness.onConfirmed(ticket, index);
+      this.reads.push({ kind: "confirmed", ticket });
+    }
+    for (const ticket of effects.abandoned) this.reads.push({ kind: "abandoned", ticket });
+    for (const message of free) this.send(server, message);
+  }
+
+  private send(server: Server, message: Message): void {
+    this.witness.onSend(message, server);
+    if (!this.isCut(message)) this.pool.push({ message });
+  }
+
+  private isCut(m: Message): boolean {
+    return this.cut.has(`${m.from}>${m.to}`);
+  }
+
+  /** The oldest write of a server reaches its disk. */
+  sync(id: number): void {
+    const server = this.server(id);
+    const { last, freed } = server.completeWrite();
+    for (const message of freed) this.send(server, message);
+    this.stepOnce(server, { kind: "durable", last });
+    this.stepOnce(server, { kind: "flush" });
+    this.settle(server);
+  }
+
+  canArrive(packet: Packet): "yes" | "no" {
+    const { message } = packet;
+    return this.servers.get(message.to)?.state && !this.isCut(message) ? "yes" : "no";
+  }
+
+  /** A packet arrives. It leaves the pool, unless a copy of it is said to stay behind. */
+  deliver(packet: Packet, copy: "only" | "another-follows" = "only"): void {
+    const at = this.pool.indexOf(packet);
+    assert(at >= 0, "what arrives was sent");
+    assert(this.canArrive(packet) === "yes", "there is somebody to receive it, and a way");
+    if (copy === "only") this.pool.splice(at, 1);
+    this.input(packet.message.to, { kind: "message", message: packet.message });
+  }
+
+  lose(packet: Packet): void {
+    this.pool.splice(this.pool.indexOf(packet), 1);
+  }
+
+  propose(id: number): void {
+    this.commands += 1;
+    this.input(id, { kind: "propose", command: utf8(`command ${this.commands}`) });
+  }
+
+  crash(id: number, survivingWrites = 0): void {
+    this.server(id).crash(survivingWrites);
+  }
+
+  restart(id: number): void {
+    const server = this.server(id);
+    server.restart();
+    this.witness.started(server);
+    this.input(id, { kind: "start" });
+  }
+
+  /** Time passes; nobody acts on it before being told to look at the clock. */
+  wait(ms: number): void {
+    this.now = later(this.now, ms);
+  }
+
+  lookAtClock(id: number): void {
+    this.input(id, { kind: "time" });
+  }
+
+  partition(groups: readonly (readonly number[])[]): void {
+    this.cut.clear();
+    const groupOf = (id: number): number => groups.findIndex((group) => group.includes(id));
+    for (const from of this.servers.keys()) {
+      for (const to of this.servers.keys()) {
+        if (groupOf(from) !== groupOf(to)) this.cut.add(`${from}>${to}`);
+      }
+    }
+  }
+
+  leader(): NodeId | null {
+    let best: Server | null = null;
+    for (const server of this.servers.values()) {
+      if (server.state?.role.kind !== "leader") continue;
+      if (best === null || server.live.term > best.live.term) best = server;
+    }
+    return best?.id ?? null;
+  }
+}
+
+/** An entry that was there before the test began: the same (index, term) is the same entry everywhere. */
+export const oldEntry = (index: number, t: number): Entry => ({
+  index: logIndex(index),
+  term: term(t),
+  time: millis(0),
+  kind: "command",
+  body: utf8(`old ${index}:${t}`),
+});

@@ -1,0 +1,260 @@
+/**
+ * Text scenarios: comments, commands, `----`, and what they changed; an empty line ends a block.
+ *
+ *     cluster 3 | cluster, then a row per server: n1 T2 [1 1 2]      what is on the disks to begin with
+ *     timeout n1          its election timeout ends (the clock moves there where it has not got so far)
+ *     wait 600            time passes; nobody looks at the clock
+ *     clock n1            n1 looks at the clock
+ *     propose n1 3        three commands from clients
+ *     read n1             a read; it says when it is confirmed or abandoned
+ *     transfer n1 n2      leadership is to go from n1 to n2
+ *     exchange n1 n2      everything under way between these arrives, and the answers, until it is quiet;
+ *                         `exchange` alone means everybody; `show vote append` at the end prints these kinds,
+ *                         `only vote` lets nothing else arrive, and prints it
+ *     deliver n1 n2 vote? what is under way from n1 to n2 now (of that kind); printed
+ *     lose, twice, late   the same words: it never arrives; a copy stays under way; the newest comes first
+ *     hold, release       set aside, and put back after all that is under way
+ *     partition n1 n2 | n3, heal, crash n1, restart n1
+ *     disk n1 by-hand, sync n1       n1's writes stay under way; the oldest is durable; `disk n1 at-once`
+ *
+ * What cannot be is refused. The witness looks after every input, and at the end the cluster must converge.
+ */
+import { must } from "../../src/base/assert.ts";
+import { nodeId } from "../../src/base/numbers.ts";
+import type { Input } from "../../src/raft/raft.ts";
+import { nextDeadline, proposalRefusal } from "../../src/raft/raft.ts";
+import type { ClusterOptions, Packet, Start } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
+import { converge } from "./converge.ts";
+import { messageText, nameOf, row } from "./notation.ts";
+
+/** Text before the commands, the commands, and what is expected of them. */
+type Block = { readonly comments: string; readonly commands: string[]; readonly expected: string };
+
+export function parse(text: string): Block[] {
+  const blocks: Block[] = [];
+  const lines = text.split("\n");
+  let comments = "";
+  for (let at = 0; at < lines.length; ) {
+    const line = lines[at]!;
+    if (line === "" || line.startsWith("#")) {
+      comments += at < lines.length - 1 ? `${line}\n` : line;
+      at += 1;
+      continue;
+    }
+    const dashes = lines.indexOf("----", at);
+    if (dashes < 0) throw new Error(`line ${at + 1}: commands end with ----`);
+    const end = lines.indexOf("", dashes);
+    const expected = lines.slice(dashes + 1, end < 0 ? lines.length : end).join("\n");
+    blocks.push({ comments, commands: lines.slice(at, dashes), expected });
+    comments = "";
+    at = end < 0 ? lines.length : end;
+  }
+  if (comments.trim() !== "") throw new Error("a comment stands before what it explains");
+  return blocks;
+}
+
+export const render = (blocks: readonly Block[]): string =>
+  blocks.map((b) => `${b.comments}${b.commands.join("\n")}\n----\n${b.expected}\n`).join("");
+
+/** Runs all of it, and what `converge` demands; gives back the blocks with what really happened. */
+export function runScenario(blocks: readonly Block[]): Block[] {
+  const first = must(blocks[0], "a scenario has a beginning");
+  const scenario = new Scenario(first.commands);
+  const played = [{ ...first, expected: "ok" }];
+  for (const block of blocks.slice(1)) played.push({ ...block, expected: scenario.run(block) });
+  converge(scenario.cluster);
+  return played;
+}
+
+class Scenario {
+  readonly cluster: Cluster;
+  private readonly shown = new Map<number, string>();
+  private held: Packet[] = [];
+  private readsTold = 0;
+  private tickets = 0;
+  private out: string[] = [];
+
+  constructor(beginning: readonly string[]) {
+    this.cluster = new Cluster(clusterOptions(beginning));
+    for (const server of this.cluster.servers.values()) this.shown.set(server.id, row(server));
+  }
+
+  run(block: Block): string {
+    this.out = [];
+    for (const command of block.commands) {
+      try {
+        this.obey(command.split(" "));
+      } catch (error) {
+        throw new Error(`"${command}": ${(error as Error).message}`, { cause: error });
+      }
+    }
+    this.tellReads();
+    for (const server of this.cluster.servers.values()) {
+      const text = row(server);
+      if (this.shown.get(server.id) !== text) this.out.push(text);
+      this.shown.set(server.id, text);
+    }
+    return this.out.length === 0 ? "nothing changes" : this.out.join("\n");
+  }
+
+  private tellReads(): void {
+    const { reads } = this.cluster;
+    for (const { ticket, kind } of reads.slice(this.readsTold)) {
+      this.out.push(`read ${ticket} ${kind}`);
+    }
+    this.readsTold = reads.length;
+  }
+
+  private obey(words: readonly string[]): void {
+    const [verb = "", ...rest] = words;
+    if (this.packetCommand(verb, rest) === "obeyed") return;
+    if (this.serverCommand(verb, rest) === "obeyed") return;
+    const { cluster } = this;
+    if (verb === "exchange") this.exchange(rest);
+    else if (verb === "wait") cluster.wait(number(rest[0]));
+    else if (verb === "heal") cluster.cut.clear();
+    else if (verb === "partition") {
+      const groups = rest.join(" ").split(" | ");
+      cluster.partition(groups.map((group) => group.split(" ").map(server)));
+    } else if (verb === "release") {
+      if (this.held.length === 0) throw new Error("nothing is held");
+      cluster.pool.push(...this.held.splice(0));
+    } else throw new Error("there is no such command");
+  }
+
+  private serverCommand(verb: string, rest: readonly string[]): "obeyed" | "other" {
+    const { cluster } = this;
+    const id = /^n\d+$/.test(rest[0] ?? "") ? server(rest[0]) : 0;
+    const may = (fact: boolean, why: string): void => {
+      if (!fact) throw new Error(why);
+    };
+    const leads = (): void => {
+      may(cluster.server(id).live.role.kind === "leader", `n${id} does not lead`);
+    };
+    switch (id === 0 ? "" : verb) {
+      case "timeout": {
+        const { live } = cluster.server(id);
+        may(live.role.kind !== "leader", "a leader has no election timeout");
+        cluster.wait(Math.max(0, nextDeadline(live) - cluster.now));
+        cluster.lookAtClock(id);
+        return "obeyed";
+      }
+      case "clock":
+        cluster.lookAtClock(id);
+        return "obeyed";
+      case "propose":
+        for (let count = number(rest[1] ?? "1"); count > 0; count--) {
+          may(proposalRefusal(cluster.server(id).live) === null, "it takes no commands");
+          cluster.propose(id);
+        }
+        return "obeyed";
+      case "read":
+        this.tickets += 1;
+        return this.input(id, { kind: "read", ticket: this.tickets });
+      case "transfer":
+        leads();
+        return this.input(id, { kind: "transfer", target: nodeId(server(rest[1])) });
+      case "stall":
+        leads();
+        return this.input(id, { kind: "disk-stalled" });
+      case "crash":
+        cluster.crash(id);
+        return "obeyed";
+      case "restart":
+        cluster.restart(id);
+        return "obeyed";
+      case "disk":
+        may(rest[1] === "by-hand" || rest[1] === "at-once", "a disk works by-hand or at-once");
+        cluster.diskModes.set(nodeId(id), rest[1] === "by-hand" ? "by-hand" : "at-once");
+        return "obeyed";
+      case "sync":
+        cluster.sync(id);
+        return "obeyed";
+      default:
+        return "other";
+    }
+  }
+
+  private input(id: number, input: Input): "obeyed" {
+    this.cluster.input(id, input);
+    return "obeyed";
+  }
+
+  private packetCommand(verb: string, rest: readonly string[]): "obeyed" | "other" {
+    const { cluster } = this;
+    if (!["deliver", "lose", "twice", "late", "hold"].includes(verb)) return "other";
+    const chosen = this.select(rest);
+    if (chosen.length === 0) throw new Error("nothing of that kind is under way");
+    for (const packet of verb === "late" ? chosen.reverse() : chosen) {
+      if (verb === "lose") cluster.lose(packet);
+      else if (verb === "hold") {
+        cluster.lose(packet);
+        this.held.push(packet);
+      } else {
+        this.out.push(messageText(packet.message));
+        cluster.deliver(packet, verb === "twice" ? "another-follows" : "only");
+      }
+    }
+    return "obeyed";
+  }
+
+  /** `n1 n2 vote?`, any part of which may be `*`. */
+  private select([from = "*", to = "*", kind = "*"]: readonly string[]): Packet[] {
+    return this.cluster.pool.filter(
+      ({ message }) =>
+        (from === "*" || message.from === server(from)) &&
+        (to === "*" || message.to === server(to)) &&
+        (kind === "*" || nameOf(message) === kind),
+    );
+  }
+
+  private exchange(words: readonly string[]): void {
+    const at = words.findIndex((word) => word === "show" || word === "only");
+    const names = at < 0 ? words : words.slice(0, at);
+    const kinds = at < 0 ? [] : words.slice(at + 1);
+    const isNamed = ({ message }: Packet): boolean => kinds.includes(nameOf(message).slice(0, -1));
+    const among = names.length === 0 ? [...this.cluster.servers.keys()] : names.map(server);
+    for (let count = 0; count < 10_000; count++) {
+      const packet = this.cluster.pool.find(
+        (candidate) =>
+          among.includes(candidate.message.from) &&
+          among.includes(candidate.message.to) &&
+          (words[at] !== "only" || isNamed(candidate)) &&
+          this.cluster.canArrive(candidate) === "yes",
+      );
+      if (packet === undefined) return;
+      if (isNamed(packet)) this.out.push(messageText(packet.message));
+      this.cluster.deliver(packet);
+    }
+    throw new Error("it never becomes quiet");
+  }
+}
+
+function clusterOptions([head = "", ...rows]: readonly string[]): ClusterOptions {
+  const match = /^cluster(?: (\d+))?( without-pre-vote)?(?: append-bytes (\d+))?$/.exec(head);
+  if (match === null) throw new Error(`a scenario begins with "cluster", not "${head}"`);
+  return {
+    servers: match[1] === undefined ? rows.map(parseStart) : Number(match[1]),
+    preVote: match[2] === undefined ? "with-pre-vote" : "without-pre-vote",
+    appendBytesMax: Number(match[3] ?? 10_000),
+  };
+}
+
+function parseStart(text: string): Start {
+  const match = /^n(\d+) +T(\d+) \[([\d ]*)\]$/.exec(text);
+  if (match === null) throw new Error(`a server looks like "n1 T2 [1 1 2]", not "${text}"`);
+  const log = (match[3] ?? "").split(" ").filter((word) => word !== "");
+  return { id: Number(match[1]), term: Number(match[2]), log: log.map(Number) };
+}
+
+function server(text: string | undefined): number {
+  const match = /^n(\d+)$/.exec(text ?? "");
+  if (match === null) throw new Error(`"${text}" is no server`);
+  return Number(match[1]);
+}
+
+function number(text: string | undefined): number {
+  if (!/^\d+$/.test(text ?? "")) throw new Error(`"${text}" is no number`);
+  return Number(text);
+}

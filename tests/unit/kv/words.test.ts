@@ -1,0 +1,110 @@
+/** Operations and replies in s-expressions: what is printed, what is read, what is refused. */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { utf8 } from "../../../src/base/bytes.ts";
+import { logIndex } from "../../../src/base/numbers.ts";
+import type { Command, Reply } from "../../../src/kv/command.ts";
+import { commandSexp, operationSexp, replySexp } from "../../../src/kv/describe.ts";
+import { parseOperation } from "../../../src/kv/parse.ts";
+import { print } from "../../../src/sexp/print.ts";
+import { read } from "../../../src/sexp/read.ts";
+import { anyOperation } from "./arbitrary.ts";
+
+test("every operation is read back from what is printed", () => {
+  fc.assert(
+    fc.property(anyOperation, (operation) => {
+      const parsed = parseOperation(read(print(operationSexp(operation))));
+      expect(parsed).toEqual({ kind: "parsed", operation });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+const accepted: readonly (readonly [text: string, canonical: string])[] = [
+  ['(Set "k" "v")', '(put "k" "v")'],
+  ['(Get . "k")', '(get "k")'],
+  ['(Delete "k")', '(delete "k")'],
+  ["(Noop)", "(noop)"],
+  ['(del "k")', '(delete "k")'],
+  ['(ls "p")', '(list "p")'],
+  ["(list)", '(list "")'],
+  ["(list (values) (limit 3))", '(list "" (limit 3) (values))'],
+  ['(list "p" (after "pa"))', '(list "p" (after "pa"))'],
+  ['(put "k" "v" (if-absent))', '(put "k" "v" (if-absent))'],
+  ['(put "k" "v" (if-rev 3))', '(put "k" "v" (if-rev 3))'],
+  ['(cas "k" "old" "new")', '(cas "k" "old" "new")'],
+  ['(put #x"00ff" "grün")', '(put #x"00ff" "grün")'],
+];
+
+for (const [text, canonical] of accepted) {
+  test(`the prompt takes ${text}`, () => {
+    const parsed = parseOperation(read(text));
+    if (parsed.kind !== "parsed") throw new Error(parsed.problem);
+    expect(print(operationSexp(parsed.operation))).toBe(canonical);
+  });
+}
+
+const refused: readonly (readonly [text: string, problem: string])[] = [
+  ["7", "is not a command: a command is a list that begins with its name"],
+  ["()", "is not a command: a command is a list that begins with its name"],
+  ['("put" "k")', "is not a command: a command is a list that begins with its name"],
+  ['(frob "k")', 'is not a command: no "frob"'],
+  ['(SET "k" "v")', 'is not a command: no "SET"'],
+  ["(get)", "lacks the key"],
+  ["(get color)", 'needs the key in double quotes: "color"'],
+  ['(put "k" 5)', 'needs the value in double quotes: "5"'],
+  ['(put "k")', "lacks the value"],
+  ['(put "k" (a))', "has (a) where the value stands"],
+  ['(put "k" "v" (if-new))', "has (if-new) where a condition stands"],
+  ['(put "k" "v" (if-rev))', "has no revision in (if-rev)"],
+  ['(put "k" "v" (if-rev -1))', "has no revision in (if-rev -1)"],
+  ['(put "k" "v" (if-absent) "x")', 'has a surplus "x"'],
+  ['(get "a" "b")', 'has a surplus "b"'],
+  ['(cas "k" "old")', "lacks the new value"],
+  ['(list "p" (limit 0))', "has no limit from 1 to 1000 in (limit 0)"],
+  ['(list "p" "q")', 'has "q" where an option stands'],
+];
+
+for (const [text, problem] of refused) {
+  test(`the prompt refuses ${text}`, () => {
+    const parsed = parseOperation(read(text));
+    expect(
+      parsed.kind === "refused" ? parsed.problem : print(operationSexp(parsed.operation)),
+    ).toBe(problem);
+  });
+}
+
+const index = logIndex(42);
+const item = { key: "a", revision: index, value: null };
+const replies: readonly (readonly [reply: Reply, text: string])[] = [
+  [{ kind: "registered", session: 42 }, "(registered (session 42))"],
+  [{ kind: "written", index }, "(written (index 42))"],
+  [{ kind: "deleted", index }, "(deleted (index 42))"],
+  [{ kind: "done", index }, "(done (index 42))"],
+  [{ kind: "absent" }, "(absent)"],
+  [{ kind: "found", revision: index, value: utf8("v") }, '(found (rev 42) (value "v"))'],
+  [{ kind: "listed", items: [item], more: "end" }, '(listed (item (key "a") (rev 42)) end)'],
+  [{ kind: "condition-failed", revision: index }, "(condition-failed (rev 42))"],
+  [{ kind: "session-unknown" }, "(session-unknown)"],
+  [{ kind: "already-acknowledged" }, "(already-acknowledged)"],
+  [{ kind: "window-exceeded" }, "(window-exceeded)"],
+];
+
+for (const [reply, text] of replies) {
+  test(`a reply is printed as ${text}`, () => expect(print(replySexp(reply))).toBe(text));
+}
+
+test("a command is printed with its session and what it acknowledges", () => {
+  const operation = { kind: "get", key: "\xff" } as const;
+  const command: Command = {
+    kind: "request",
+    session: 12,
+    sequence: 3,
+    acknowledged: 2,
+    operation,
+  };
+  expect(print(commandSexp(command))).toBe(
+    '(request (session 12) (sequence 3) (acknowledged 2) (get #x"ff"))',
+  );
+  expect(print(commandSexp({ kind: "register", nonce: 7 }))).toBe("(register (nonce 7))");
+});
