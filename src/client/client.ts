@@ -17,7 +17,7 @@ import { mayHaveRefused, type Node, Nodes } from "./nodes.ts";
 import type { NodeReport, Request, Settled, Ticket } from "./request.ts";
 import { Requests, type Work } from "./requests.ts";
 import { RoundTrips } from "./round-trip.ts";
-import { suspect, sweep } from "./sweep.ts";
+import { leave, sweep } from "./sweep.ts";
 import { timing } from "./timing.ts";
 import { type OutgoingDatagram, Wire, type WireOptions } from "./wire.ts";
 
@@ -103,7 +103,8 @@ export class Client {
     const culprit = node ?? (owing.length === 1 ? (owing[0] ?? null) : null);
     if (culprit !== null) {
       culprit.refusedAt = core.now;
-      suspect(core, culprit);
+      core.nodes.suspect(culprit, core.now);
+      leave(core, culprit);
       return;
     }
     for (const one of owing) this.#hasten(one);

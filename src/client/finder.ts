@@ -44,13 +44,15 @@ export class LeaderFinder {
   /** The target says that it does not lead; `hint` is who does, where it knows. */
   redirected(move: number, hint: Node | null, now: Millis): void {
     if (move !== this.move) return;
-    const useful = hint !== null && hint !== this.target && !isSuspect(hint, now);
-    if (useful && this.#hops < this.#nodes.all.length) {
-      this.#hops++;
-      this.#moveTo(hint, "told");
+    if (hint === null || hint === this.target || this.#hops >= this.#nodes.all.length) {
+      this.#seek(now);
       return;
     }
-    this.#seek(now);
+    this.#hops++;
+    // A leader that is thought to be down may be so, and the others have not noticed; or datagrams were lost.
+    if (isSuspect(hint, now)) this.#pause(now);
+    if (isSuspect(hint, this.resumeAt)) this.#moveTo(this.#nodes.after(this.target, now), "guess");
+    else this.#moveTo(hint, "told");
   }
 
   /** The target leads and cannot reach a quorum. */

@@ -19,8 +19,9 @@ export type Node = {
   /** When the first datagram was sent that nothing was heard after; null: nothing is owed. */
   askedAt: Millis | null;
   askedLast: Millis;
-  /** Unanswered questions in a row, by which suspicion grows. */
-  strikes: number;
+  /** Tries in a row that it left unanswered, of those that were sent after the one before was given up. */
+  misses: number;
+  missedAt: Millis;
   /** Not worth asking before this. */
   suspectUntil: Millis;
   /** When a piece of something large, or the word that one arrived, last came from it. */
@@ -53,7 +54,8 @@ export class Nodes {
       said: null,
       askedAt: null,
       askedLast: longAgo,
-      strikes: 0,
+      misses: 0,
+      missedAt: longAgo,
       suspectUntil: longAgo,
       pieceAt: longAgo,
       refusedAt: longAgo,
@@ -97,7 +99,7 @@ export class Nodes {
     node.id = id;
     node.heardAt = now;
     node.askedAt = null;
-    node.strikes = 0;
+    node.misses = 0;
     node.suspectUntil = longAgo;
   }
 
@@ -106,10 +108,23 @@ export class Nodes {
     node.askedLast = now;
   }
 
+  /**
+   * A try was not answered. The first that a node misses may be a datagram lost, unless nothing was ever heard of it;
+   * the second is a node that is down. What was sent before a miss counts as one with it.
+   */
+  missed(node: Node, sentAt: Millis, now: Millis): "excused" | "suspect" {
+    if (sentAt >= node.missedAt) {
+      node.misses++;
+      node.missedAt = now;
+      if (node.misses > 1 || node.heardAt === longAgo) this.suspect(node, now);
+    }
+    return isSuspect(node, now) ? "suspect" : "excused";
+  }
+
+  /** It is down, for all that is known. */
   suspect(node: Node, now: Millis): void {
     const span = { min: timing.suspicionMsMin, max: timing.suspicionMsMax };
-    node.suspectUntil = later(now, doubled(span, node.strikes));
-    node.strikes++;
+    node.suspectUntil = later(now, doubled(span, Math.max(0, node.misses - 2)));
   }
 
   /** The next node in turn that is worth asking; where none is, the one that soonest will be. */

@@ -38,7 +38,7 @@ function onUnanswered(core: Core, pending: Pending): void {
   }
   core.requests.queue(pending);
   if (node.heardAt < sentAt) {
-    suspect(core, node);
+    if (core.nodes.missed(node, sentAt, core.now) === "suspect") leave(core, node);
     return;
   }
   pending.unanswered++;
@@ -51,9 +51,8 @@ function piecesArrive(core: Core, { node, sentAt }: Try): boolean {
   return core.now - node.pieceAt < timing.answerMsMin;
 }
 
-/** The node has answered nothing since the try: whatever else waits for it goes elsewhere too. */
-export function suspect(core: Core, node: Node): void {
-  core.nodes.suspect(node, core.now);
+/** The node is down, it seems: whatever else waits for it goes elsewhere too. */
+export function leave(core: Core, node: Node): void {
   core.wire.abandonTransfers(node);
   core.finder.silent(node, core.now);
   if (core.nearest === node) core.nearest = core.nodes.after(node, core.now);

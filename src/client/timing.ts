@@ -9,12 +9,12 @@ export const timing = {
   answerMsMin: 100,
   answerMsMax: 1_000,
   /** The wait for an answer doubles with each try, up to this. */
-  againMsMax: 2_000,
+  againMsMax: 1_000,
   /** A large request or answer has this much longer, per KiB. */
   answerMsPerKiB: 2,
   /** While pieces of something large come, nothing is asked again, but not for longer than this. */
   piecesMsMax: 10_000,
-  /** A node that did not answer is not asked for so long; doubles up to the second. */
+  /** A node that is thought to be down is not asked for so long; doubles up to the second. */
   suspicionMsMin: 100,
   suspicionMsMax: 1_000,
   /** Nobody knows a leader: the pause before the next one is asked; doubles up to the second. */

@@ -18,8 +18,8 @@ import {
 const chunkBytes = 1 << 22;
 
 /**
- * The first mark beyond `offset` that says that `offset` was durable, or null. A mark of an older run than
- * the last one before `offset` is a leftover of what was cut off here once, and says nothing.
+ * The first mark beyond `offset` that says that the byte there was durable, or null. Leftovers of what was
+ * cut off here once do not deceive: it was cut because no mark in it vouched for its beginning.
  */
 export function findVouchingMark(source: RecordSource, bad: Omit<ReadPlace, "chain">): Mark | null {
   const step = chunkBytes - markRecordBytes + recordAlignment;
@@ -28,7 +28,7 @@ export function findVouchingMark(source: RecordSource, bad: Omit<ReadPlace, "cha
     for (let within = 0; within + markRecordBytes <= piece.length; within += recordAlignment) {
       if (readU32(piece, within + markMagicAt) !== markMagic) continue;
       const mark = readMark(piece, within, { offset: at + within, seed: bad.seed });
-      if (mark !== null && mark.durable > bad.offset && mark.run >= bad.run) return mark;
+      if (mark !== null && mark.durable > bad.offset) return mark;
     }
   }
   return null;

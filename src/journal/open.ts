@@ -157,13 +157,12 @@ function endInterrupted(disk: Disk, node: NodeId, found: FoundFiles): void {
   disk.syncFolder();
 }
 
-/** Keeps the bytes aside before they are cut off. A crash on the way leads back here. */
+/** Keeps the bytes aside before they are cut off. A crash on the way, or before vouch(), leads back here. */
 function cutTail(disk: Disk, node: NodeId, offset: number): Cut {
   const file = activeName(node);
   const bytes = disk.read(file, offset, disk.size(file) - offset);
   const savedAs = saveAside(disk, node, { offset, bytes });
   disk.truncate(file, offset);
-  disk.sync(file);
   return { file, offset, bytes: bytes.length, savedAs };
 }
 

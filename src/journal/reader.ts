@@ -60,11 +60,9 @@ export type ReadPlace = {
   readonly chain: number;
   /** The checksum of the header; 0 before it was read. */
   readonly seed: number;
-  /** The run that the last mark named. */
-  readonly run: number;
 };
 
-export const fileStart: ReadPlace = { offset: 0, chain: 0, seed: 0, run: 0 };
+export const fileStart: ReadPlace = { offset: 0, chain: 0, seed: 0 };
 
 const chunkBytes = 1 << 22;
 
@@ -73,7 +71,6 @@ export class RecordReader {
   private offset: number;
   private chain: number;
   private seed: number;
-  private run: number;
   /** A piece of the file, from `windowAt` on. */
   private window: Uint8Array = new Uint8Array(0);
   private windowAt = 0;
@@ -83,12 +80,11 @@ export class RecordReader {
     this.offset = place.offset;
     this.chain = place.chain;
     this.seed = place.seed;
-    this.run = place.run;
   }
 
   get place(): ReadPlace {
-    const { offset, chain, seed, run } = this;
-    return { offset, chain, seed, run };
+    const { offset, chain, seed } = this;
+    return { offset, chain, seed };
   }
 
   /** The next record. After "bad" or "end" it answers the same again. */
@@ -121,7 +117,6 @@ export class RecordReader {
     if (record === "unknown-version") return this.bad("unknown-version");
     if (record === null) return this.bad(isKnown(kind) ? "malformed" : "unknown-kind");
     if (offset === 0) this.seed = checksum;
-    if (record.kind === "mark" || record.kind === "header") this.run = record.run;
     this.chain = checksum;
     this.offset += length;
     return { kind: "record", offset, length, record };

@@ -115,7 +115,6 @@ class JournalReading {
     const because = this.takeHeader(header);
     if (because !== null) return { offset: 0, kind: "out-of-place", because };
     const problem = this.readBody(file, reader);
-    this.run = reader.place.run;
     this.end = { file: file.name, header, place: reader.place };
     return problem;
   }
@@ -137,6 +136,7 @@ class JournalReading {
   private takeHeader(header: Header): Misplacement | null {
     const { end, standing } = this;
     this.recordCount += 1;
+    this.run = header.run;
     if (end === null || standing === null) {
       if (this.options.from === "first-segment" && header.segment !== 1) return "segment-missing";
       this.first = header;
@@ -159,6 +159,7 @@ class JournalReading {
         standing.takePeer(record.node, record.incarnation);
         return null;
       case "mark":
+        this.run = record.run;
         return standing.takeCommit(record.commit);
       case "header":
         throw new AssertionError("the reader reads a header only at the start of a file");

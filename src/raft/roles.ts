@@ -78,7 +78,8 @@ type NewEntry = Entry extends infer E
 export function appendAsLeader(state: State, role: Leader, content: NewEntry): void {
   const { log } = state;
   const index = nextIndex(log.lastIndex);
-  const entry = { index, term: state.term, time: role.time, ...content } as Entry;
+  const time = millis(Math.floor(role.time));
+  const entry = { index, term: state.term, time, ...content } as Entry;
   log.append(entry);
   state.membership.appended(entry);
 }

@@ -5,7 +5,6 @@
  */
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import type { OperatorError } from "../base/error.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
 import { type Millis, never } from "../base/numbers.ts";
 import { type Disk, DiskError } from "../journal/disk.ts";
@@ -19,8 +18,11 @@ export type DriverParts = {
   readonly disk: Disk;
   readonly send: (datagrams: readonly OutgoingDatagram[]) => void;
   readonly note: (sentence: string) => void;
-  /** Called once, when the replica cannot go on. */
-  readonly stopped: (error: OperatorError) => void;
+  /**
+   * Called once, when the replica cannot go on: an OperatorError, or what it threw because the code is broken.
+   * A server that has seen the impossible says no more.
+   */
+  readonly stopped: (error: unknown) => void;
 };
 
 export class Driver {
@@ -45,12 +47,21 @@ export class Driver {
     this.inbox.push(input);
     if (this.turnIsDue === "due" || this.running === "over") return;
     this.turnIsDue = "due";
-    setImmediate(() => this.turn());
+    setImmediate(() => this.guardedTurn());
   }
 
   stop(): void {
     this.running = "over";
     this.cancelTimer?.();
+  }
+
+  private guardedTurn(): void {
+    try {
+      this.turn();
+    } catch (error) {
+      this.stop();
+      this.parts.stopped(error);
+    }
   }
 
   private turn(): void {

@@ -55,8 +55,10 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     now: systemClock.now(),
   });
   const links = new LinkFilter(addresses);
-  const socket = await openSocket(config.listen, (from, bytes) => {
-    if (links.incoming(from) === "pass") driver.hear(from, bytes);
+  const socket = await openSocket(config.listen, {
+    onDatagram: (from, bytes) => {
+      if (links.incoming(from) === "pass") driver.hear(from, bytes);
+    },
   });
   const driver = new Driver({
     replica,

@@ -14,7 +14,14 @@ export type Socket = Network & {
   readonly refused: () => number;
 };
 
-export async function openSocket(listen: Address, onDatagram: OnDatagram): Promise<Socket> {
+export type SocketEvents = {
+  readonly onDatagram: OnDatagram;
+  /** The system says that nobody listens where something was sent; it does not say where. */
+  readonly onRefused?: () => void;
+};
+
+/** Port 0: any that is free. */
+export async function openSocket(listen: Address, events: SocketEvents): Promise<Socket> {
   const sources = new AddressBook();
   const hostname =
     isLoopback(listen.host) && listen.host === "localhost" ? "127.0.0.1" : listen.host;
@@ -24,10 +31,9 @@ export async function openSocket(listen: Address, onDatagram: OnDatagram): Promi
     binaryType: "uint8array",
     socket: {
       data: (_socket, bytes, port, host) => {
-        onDatagram(sources.intern(host, port), new Uint8Array(bytes));
+        events.onDatagram(sources.intern(host, port), new Uint8Array(bytes));
       },
-      // A peer that is down answers "connection refused" on loopback; its silence says the same.
-      error: () => {},
+      error: () => events.onRefused?.(),
     },
   });
   const receiveBuffer = enlargeReceiveBuffer(udp);

@@ -5,7 +5,7 @@
  * What a power cut may do:
  *   bytes that were synced stay. Of the bytes after them: none; all; a prefix; any of the sectors, the others
  *     zeros, noise or what they held before; as long as they were, but zeros or noise
- *   names: the creates, renames and removes since the last syncFolder happened up to some point, in order
+ *   names: of the creates, renames and removes since the last syncFolder, the first so many happened, or any
  *
  * Chance and faults are handed in: the same ones give the same disk.
  */
@@ -46,6 +46,9 @@ export type FaultPlan = (operation: {
 
 type Names = ReadonlyMap<string, SimFile>;
 
+/** Of the folder: the name `from` goes, and `to` stands for the file. */
+type Change = { readonly from: string | null; readonly to: string | null; readonly file: SimFile };
+
 type SyncUnderWay = {
   readonly file: SimFile;
   readonly size: number;
@@ -59,8 +62,8 @@ export class SimDisk implements Disk {
   faults: FaultPlan = noFaults;
   private names: Names = new Map();
   private durableNames: Names = new Map();
-  /** The folder after each change since the last syncFolder. */
-  private folders: Names[] = [];
+  /** Since the last syncFolder, in order. */
+  private changes: Change[] = [];
   private syncs = new Map<number, SyncUnderWay>();
   private count = 0;
   private readonly onSyncStarted: (ticket: number) => void;
@@ -95,7 +98,7 @@ export class SimDisk implements Disk {
     const fault = this.fault("create", name);
     if (this.names.has(name)) throw failure("exists", "create", name);
     const part = fault === null ? bytes : bytes.subarray(0, fault.bytes);
-    this.change(new Map(this.names).set(name, new SimFile(part)));
+    this.change({ from: null, to: name, file: new SimFile(part) });
     if (fault !== null) throw failure(fault.code, "create", name);
   }
 
@@ -131,23 +134,18 @@ export class SimDisk implements Disk {
     this.fault("rename", from);
     const file = this.file("rename", from);
     if (this.names.has(to)) throw failure("exists", "rename", to);
-    const names = new Map(this.names).set(to, file);
-    names.delete(from);
-    this.change(names);
+    this.change({ from, to, file });
   }
 
   remove(name: string): void {
     this.fault("remove", name);
-    this.file("remove", name);
-    const names = new Map(this.names);
-    names.delete(name);
-    this.change(names);
+    this.change({ from: name, to: null, file: this.file("remove", name) });
   }
 
   syncFolder(): void {
     this.fault("syncFolder", "");
     this.durableNames = this.names;
-    this.folders = [];
+    this.changes = [];
   }
 
   /** The sync with this ticket is over; the input that the node is to be given. */
@@ -165,10 +163,10 @@ export class SimDisk implements Disk {
 
   /** The power goes: what is seen from now on is what was durable, and what chance left of the rest. */
   crash(random: Random | "lose-all"): void {
-    const kept = random === "lose-all" ? 0 : random.below(this.folders.length + 1);
-    this.names = kept === 0 ? this.durableNames : this.folders[kept - 1]!;
+    const kept = random === "lose-all" ? [] : keptChanges(this.changes, random);
+    this.names = kept.reduce(changed, this.durableNames);
     this.durableNames = this.names;
-    this.folders = [];
+    this.changes = [];
     this.syncs = new Map();
     for (const file of this.names.values()) file.crash(random);
   }
@@ -181,7 +179,11 @@ export class SimDisk implements Disk {
       new Map([...names].map(([name, file]) => [name, copyOnce(files, file)]));
     copy.names = copyNames(this.names);
     copy.durableNames = copyNames(this.durableNames);
-    copy.folders = this.folders.map(copyNames);
+    copy.changes = this.changes.map(({ from, to, file }) => ({
+      from,
+      to,
+      file: copyOnce(files, file),
+    }));
     return copy;
   }
 
@@ -190,9 +192,9 @@ export class SimDisk implements Disk {
     this.file("read", name).flipBit(bit);
   }
 
-  private change(names: Names): void {
-    this.names = names;
-    this.folders.push(names);
+  private change(change: Change): void {
+    this.names = changed(this.names, change);
+    this.changes.push(change);
   }
 
   private file(operation: DiskOperation, name: string): SimFile {
@@ -227,6 +229,18 @@ export class SimDisk implements Disk {
 
 const failure = (code: DiskErrorCode, operation: DiskOperation, file: string): DiskError =>
   new DiskError({ code, operation, file });
+
+function changed(names: Names, { from, to, file }: Change): Names {
+  const after = new Map(names);
+  if (from !== null) after.delete(from);
+  if (to !== null) after.set(to, file);
+  return after;
+}
+
+function keptChanges(changes: readonly Change[], random: Random): readonly Change[] {
+  if (random.below(2) === 0) return changes.slice(0, random.below(changes.length + 1));
+  return changes.filter(() => random.below(2) === 0);
+}
 
 function copyOnce(copies: Map<SimFile, SimFile>, file: SimFile): SimFile {
   const copy = copies.get(file) ?? file.copy();

@@ -9,8 +9,8 @@
  *     read n1             a read; it says when it is confirmed or abandoned
  *     transfer n1 n2      leadership is to go from n1 to n2
  *     exchange n1 n2      everything under way between these arrives, and the answers, until it is quiet;
- *                         `exchange` alone means everybody; `show vote append` at the end prints these kinds,
- *                         `only vote` lets nothing else arrive, and prints it
+ *                         `exchange` alone means everybody; then `only vote`: nothing else arrives; then
+ *                         `show append beat`: these are printed as they arrive, or `show`: all that do
  *     deliver n1 n2 vote? what is under way from n1 to n2 now (of that kind); printed
  *     lose, twice, late   the same words: it never arrives; a copy stays under way; the newest comes first
  *     hold, release       set aside, and put back after all that is under way
@@ -210,26 +210,32 @@ class Scenario {
   }
 
   private exchange(words: readonly string[]): void {
-    const at = words.findIndex((word) => word === "show" || word === "only");
-    const names = at < 0 ? words : words.slice(0, at);
-    const kinds = at < 0 ? [] : words.slice(at + 1);
-    const isNamed = ({ message }: Packet): boolean => kinds.includes(nameOf(message).slice(0, -1));
+    const at = (word: string): number => (words.includes(word) ? words.indexOf(word) : words.length);
+    const only = words.slice(at("only") + 1, at("show"));
+    const shown = words.slice(at("show") + 1);
+    const names = words.slice(0, Math.min(at("only"), at("show")));
     const among = names.length === 0 ? [...this.cluster.servers.keys()] : names.map(server);
-    for (let count = 0; count < 10_000; count++) {
-      const packet = this.cluster.pool.find(
-        (candidate) =>
-          among.includes(candidate.message.from) &&
-          among.includes(candidate.message.to) &&
-          (words[at] !== "only" || isNamed(candidate)) &&
-          this.cluster.canArrive(candidate) === "yes",
-      );
+    const matters = (packet: Packet): boolean => {
+      const { from, to } = packet.message;
+      if (!among.includes(from) || !among.includes(to)) return false;
+      if (only.length > 0 && !only.includes(stem(packet))) return false;
+      return this.cluster.canArrive(packet) === "yes";
+    };
+    for (let count = 0; count < exchangeMax; count++) {
+      const packet = this.cluster.pool.find(matters);
       if (packet === undefined) return;
-      if (isNamed(packet)) this.out.push(messageText(packet.message));
+      const isShown = words.includes("show") && (shown.length === 0 || shown.includes(stem(packet)));
+      if (isShown) this.out.push(messageText(packet.message));
       this.cluster.deliver(packet);
     }
     throw new Error("it never becomes quiet");
   }
 }
+
+const exchangeMax = 10_000;
+
+/** `vote` for questions and answers alike. */
+const stem = ({ message }: Packet): string => nameOf(message).slice(0, -1);
 
 function clusterOptions([head = "", ...rows]: readonly string[]): ClusterOptions {
   const match = /^cluster(?: (\d+))?( without-pre-vote)?(?: append-bytes (\d+))?$/.exec(head);

@@ -150,7 +150,9 @@ export class Witness {
   /** What a leader believes of its followers' disks, and of its own, is true of them. */
   private checkProgress(state: State, role: Leader): void {
     const held = (id: NodeId, index: number, whose: string): void => {
-      if (index === 0) return;
+      // Who has gone on to a later term may have taken back what it had, as its new leader has it.
+      const gone = (this.servers.get(id)?.disk.hardState.term ?? 0) > state.term;
+      if (index === 0 || gone) return;
       const term = state.log.termAt(logIndex(index));
       assert(term !== null, `${whose} is in the leader's log`);
       const durable = this.hasDurably(id, { index: logIndex(index), term });

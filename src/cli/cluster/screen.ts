@@ -111,7 +111,7 @@ export class Screen implements Shower {
   /** A line of text: Enter cuts the network, Escape forgets it. */
   #type(key: string): void {
     const typed = this.#typed ?? "";
-    if (key === "\u0003" || key === escape) this.#typed = null;
+    if (key === "\u0003" || key === escapeKey) this.#typed = null;
     else if (key === "\u007f" || key === "\b") this.#typed = typed.slice(0, -1);
     else if (key === "\r" || key === "\n") {
       this.#typed = null;
@@ -180,14 +180,14 @@ export class Screen implements Shower {
   }
 }
 
-const escape = "\u001b";
+const escapeKey = "\u001b";
 
 /** Several keys may arrive at once; an arrow is one key of three characters. */
 export function keysIn(data: string): readonly string[] {
   const keys: string[] = [];
   const characters = [...data];
   for (let at = 0; at < characters.length; at++) {
-    const length = characters[at] === escape && characters[at + 1] === "[" ? 3 : 1;
+    const length = characters[at] === escapeKey && characters[at + 1] === "[" ? 3 : 1;
     keys.push(characters.slice(at, at + length).join(""));
     at += length - 1;
   }

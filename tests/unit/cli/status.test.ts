@@ -24,7 +24,10 @@ const cluster = (...answers: StatusAnswer[]) =>
   clusterStatus(
     answers.map((answer, at) => {
       const id = nodeId(at + 1);
-      return reportOf({ id, pid: 4711 + at, address: { host: "127.0.0.1", port: 7101 + at } }, answer);
+      return reportOf(
+        { id, pid: 4711 + at, address: { host: "127.0.0.1", port: 7101 + at } },
+        answer,
+      );
     }),
   );
 const shown = (...answers: StatusAnswer[]) =>

@@ -89,7 +89,10 @@ const n2 = nodeId(2);
 const n3 = nodeId(3);
 
 async function refusal(action: Promise<void>): Promise<OperatorError["parts"]> {
-  const error: unknown = await action.then(() => null, (thrown: unknown) => thrown);
+  const error: unknown = await action.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(OperatorError);
   return (error as OperatorError).parts;
 }
@@ -198,8 +201,11 @@ describe("the whole cluster", () => {
 });
 
 describe("links", () => {
-  const cut = (world: World, groups: number[][], direction: "both-ways" | "one-way" = "both-ways") =>
-    world.supervisor.cut({ groups: groups.map((group) => group.map(nodeId)), direction });
+  const cut = (
+    world: World,
+    groups: number[][],
+    direction: "both-ways" | "one-way" = "both-ways",
+  ) => world.supervisor.cut({ groups: groups.map((group) => group.map(nodeId)), direction });
   const blocks = (world: World) =>
     [...world.running.values()].map(({ told }) => {
       const { receiveFrom, sendTo } = told.at(-1)!;
@@ -208,7 +214,10 @@ describe("links", () => {
 
   test("between two sides are cut both ways, within a side not at all", async () => {
     const world = await started(5);
-    cut(world, [[1, 2], [3, 4, 5]]);
+    cut(world, [
+      [1, 2],
+      [3, 4, 5],
+    ]);
     expect(blocks(world)).toEqual([
       "3,4,5<-|->3,4,5",
       "3,4,5<-|->3,4,5",

@@ -52,7 +52,12 @@ export const probeTree = group({
         commands: { put: async () => put, lock: async () => lock, prompt: async () => prompt },
       }),
     tools: async () =>
-      group({ name: "tools", description: "More.", examples: [], commands: { put: async () => put } }),
+      group({
+        name: "tools",
+        description: "More.",
+        examples: [],
+        commands: { put: async () => put },
+      }),
   },
 });
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { type Around, probeTree, runWords } from "./support.ts";
 
 const typed = (line: string, around?: Around) => runWords(probeTree, line.split(" "), around);
-const seen = async (line: string, around?: Around) => JSON.parse((await typed(line, around)).stdout);
+const seen = async (line: string, around?: Around) =>
+  JSON.parse((await typed(line, around)).stdout);
 const refused = async (line: string) => {
   const { exit, stderr, stdout } = await typed(`${line} --json`);
   expect(exit).toBe(2);

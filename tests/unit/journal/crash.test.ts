@@ -38,7 +38,8 @@ function wrongWith(bench: Workbench, disk: SimDisk): string | null {
   const found = contents(recovered);
   const count = bench.states.lastIndexOf(found);
   if (count === -1) return `it never held ${found.slice(0, 200)}`;
-  if (count < bench.durableCount) return `${bench.durableCount} were durable, and ${count} are left`;
+  if (count < bench.durableCount)
+    return `${bench.durableCount} were durable, and ${count} are left`;
   if (recovered.commit > bench.commit) return "more is committed than ever was";
   const committed = recovered.entries.slice(0, recovered.commit).map(entryPicture);
   const expected = bench.entries.slice(0, recovered.commit).map(entryPicture);
@@ -102,7 +103,11 @@ describe("after a power cut", () => {
         if (outcome === "opened") break;
         again.faults = () => null;
         again.crash(seededRandom(cutAt));
-        expect({ round, cutAt, wrong: wrongWith(bench, again) }).toEqual({ round, cutAt, wrong: null });
+        expect({ round, cutAt, wrong: wrongWith(bench, again) }).toEqual({
+          round,
+          cutAt,
+          wrong: null,
+        });
       }
     }
   });
