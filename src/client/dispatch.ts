@@ -154,8 +154,7 @@ function beginTry(core: Core, pending: Pending, node: Node): number {
   core.counters.tries++;
   if (pending.tries > 0) core.counters.repeats++;
   const span = { min: core.roundTrips.answerMs(), max: timing.againMsMax };
-  // The first miss is tried again as fast as the first try.
-  const waitMs = doubled(span, Math.max(pending.unanswered, node.misses, 1) - 1);
+  const waitMs = doubled(span, pending.unanswered);
   const jitterMs = core.random.below(Math.ceil(waitMs / 4));
   const sizeMs = (bytesOf(pending) / 1024) * timing.answerMsPerKiB;
   requests.wait(pending, later(now, waitMs + jitterMs + sizeMs));

@@ -24,6 +24,8 @@ export class LeaderFinder {
   /** Redirections followed since anything was confirmed: nodes can point at each other. */
   #hops = 0;
   #pauses = 0;
+  /** The last that was asked because it was its turn. */
+  #turn: Node;
   readonly #nodes: Nodes;
   readonly #random: Random;
 
@@ -31,6 +33,7 @@ export class LeaderFinder {
     this.#nodes = nodes;
     this.#random = random;
     this.target = nodes.all[random.below(nodes.all.length)] ?? nodes.all[0]!;
+    this.#turn = this.target;
   }
 
   /** The target answered as only a leader does. */
@@ -49,10 +52,10 @@ export class LeaderFinder {
       return;
     }
     this.#hops++;
-    // A leader that is thought to be down may be so, and the others have not noticed; or datagrams were lost.
+    // A leader that is thought to be down may be so, and the others have not noticed; or datagrams were lost. Asking
+    // it again costs little, and not asking it would cost a live leader's clients much.
     if (isSuspect(hint, now)) this.#pause(now);
-    if (isSuspect(hint, this.resumeAt)) this.#moveTo(this.#nodes.after(this.target, now), "guess");
-    else this.#moveTo(hint, "told");
+    this.#moveTo(hint, "told");
   }
 
   /** The target leads and cannot reach a quorum. */
@@ -63,16 +66,23 @@ export class LeaderFinder {
   /** The target does not answer. */
   silent(node: Node, now: Millis): void {
     if (node !== this.target) return;
-    const next = this.#nodes.after(node, now);
-    if (isSuspect(next, now)) this.#pause(now);
-    this.#moveTo(next, "guess");
+    this.#takeTurn(now);
+    if (isSuspect(this.target, now)) this.#pause(now);
   }
 
   /** Asks the next node, after a pause: an election takes its time, and asking does not hasten it. */
   #seek(now: Millis): void {
     this.#hops = 0;
     this.#pause(now);
-    this.#moveTo(this.#nodes.after(this.target, now), "guess");
+    this.#takeTurn(now);
+  }
+
+  /** In turn, and not from the target on: others may all point to one node, and each is asked nevertheless. */
+  #takeTurn(now: Millis): void {
+    const next = this.#nodes.after(this.#turn, now);
+    const again = next === this.target && this.#nodes.all.length > 1;
+    this.#turn = again ? this.#nodes.after(next, now) : next;
+    this.#moveTo(this.#turn, "guess");
   }
 
   #moveTo(node: Node, confidence: Confidence): void {

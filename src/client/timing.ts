@@ -16,7 +16,7 @@ export const timing = {
   piecesMsMax: 10_000,
   /** A node that is thought to be down is not asked for so long; doubles up to the second. */
   suspicionMsMin: 100,
-  suspicionMsMax: 1_000,
+  suspicionMsMax: 400,
   /** Nobody knows a leader: the pause before the next one is asked; doubles up to the second. */
   pauseMsMin: 20,
   pauseMsMax: 160,

@@ -59,7 +59,7 @@ export class ChunkSender<To extends string | number> {
   private ended: EndedTransfer<To>[] = [];
   private bytes = 0;
   private nextTransfer: number;
-  /** Turns with every takeInto, so that no destination is always served first. */
+  /** Moves on by every chunk sent, so that a burst begins where the last one ended. */
   private turn = 0;
 
   constructor(options: {
@@ -125,7 +125,7 @@ export class ChunkSender<To extends string | number> {
     if (this.lanes.size === 0) return;
     for (const [to, lane] of this.lanes) this.giveUpOn(to, lane, now);
     const order = [...this.lanes];
-    const start = this.turn++;
+    const start = this.turn % order.length;
     let budget: number = senderLimits.burstChunks;
     for (let sent = 1; sent > 0 && budget > 0; budget -= sent) {
       sent = 0;
@@ -134,6 +134,7 @@ export class ChunkSender<To extends string | number> {
         const body = lane.line[0]!.next(now);
         if (body === null) continue;
         datagrams.push({ to, kind: chunkKinds[this.group], body });
+        this.turn++;
         sent++;
       }
     }

@@ -102,7 +102,7 @@ export class Sending {
     }
     // The piece that completes the whole is acknowledged with the whole. All pieces without it: the
     // receiver has forgotten the first ones, in a restart. From the beginning, then.
-    if (this.firstUnsent === this.count && this.inFlight.size === 0) {}
+    if (this.firstUnsent === this.count && this.inFlight.size === 0) this.firstUnsent = 0;
     return "under-way";
   }
 
@@ -148,6 +148,6 @@ export class Sending {
     const { firstTimeoutMs, timeoutMsMin, timeoutMsMax } = sendingTiming;
     const known = this.roundTripMs;
     const first = known === null ? firstTimeoutMs : Math.max(timeoutMsMin, 3 * known);
-    return Math.min(timeoutMsMax, first * 2 ** (tries - 1));
+    return Math.min(timeoutMsMax, Math.ceil(first) * 2 ** (tries - 1));
   }
 }

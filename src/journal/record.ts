@@ -13,11 +13,12 @@
  *
  * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands before it.
  *    0  4 bytes  "MARK"
- *    4  u48  offset of this record in its file
- *   10  u48  every byte of this file before this offset was durable when the mark was written
- *   16  u48  commit: every entry up to it was committed, and stands before this mark
- *   22  u48  run: how many times the journal had been opened, this time included
- *   28  u32  CRC-32 of bytes 0..27, continued from the checksum of this file's header record
+ *    4  u32  CRC-32 of bytes 8..31, continued from the checksum of this file's header record. It stands
+ *            before what it covers: behind it, it would cancel out of the record's own CRC.
+ *    8  u48  offset of this record in its file
+ *   14  u48  every byte of this file before this offset was durable when the mark was written
+ *   20  u48  commit: every entry up to it was committed, and stands before this mark
+ *   26  u48  run: how many times the journal had been opened, this time included
  *
  * ENTRY (kind 3): see codec/entry.ts. It replaces the entry of the same index and all that follow that one.
  *
@@ -70,7 +71,8 @@ const markPayloadBytes = 32;
 /** "MARK", and where it stands in a mark's record. */
 export const markMagic = 0x4b52414d;
 export const markMagicAt = frameBytes;
-const markChecksumAt = 28;
+const markChecksumAt = 4;
+const markFieldsAt = 8;
 export const statePayloadBytes = 8;
 export const peerPayloadBytes = 8;
 
@@ -131,10 +133,10 @@ export function writeMark(
   writeFrame(target, at, { kind: kinds.mark, payloadBytes: markPayloadBytes });
   const payload = at + frameBytes;
   writeU32(target, payload, markMagic);
-  writeU48(target, payload + 4, mark.offset);
-  writeU48(target, payload + 10, mark.durable);
-  writeU48(target, payload + 16, mark.commit);
-  writeU48(target, payload + 22, mark.run);
+  writeU48(target, payload + 8, mark.offset);
+  writeU48(target, payload + 14, mark.durable);
+  writeU48(target, payload + 20, mark.commit);
+  writeU48(target, payload + 26, mark.run);
   writeU32(target, payload + markChecksumAt, markChecksum(target, payload, mark.seed));
 }
 
@@ -150,22 +152,22 @@ export function readMark(
   const payload = at + frameBytes;
   if (payload + markPayloadBytes > bytes.length) return null;
   if (readU32(bytes, payload) !== markMagic) return null;
-  if (readU48(bytes, payload + 4) !== place.offset) return null;
+  if (readU48(bytes, payload + 8) !== place.offset) return null;
   const checksum = readU32(bytes, payload + markChecksumAt);
   if (checksum !== markChecksum(bytes, payload, place.seed)) return null;
-  const durable = readU48(bytes, payload + 10);
+  const durable = readU48(bytes, payload + 14);
   if (durable > place.offset) return null;
   return {
     kind: "mark",
     offset: place.offset,
     durable,
-    commit: logIndex(readU48(bytes, payload + 16)),
-    run: readU48(bytes, payload + 22),
+    commit: logIndex(readU48(bytes, payload + 20)),
+    run: readU48(bytes, payload + 26),
   };
 }
 
 const markChecksum = (bytes: Uint8Array, payload: number, seed: number): number =>
-  crc32(bytes.subarray(payload, payload + markChecksumAt), seed);
+  crc32(bytes.subarray(payload + markFieldsAt, payload + markPayloadBytes), seed);
 
 export function writeState(target: Uint8Array, at: number, state: HardState): void {
   writeFrame(target, at, { kind: kinds.state, payloadBytes: statePayloadBytes });

@@ -5,7 +5,7 @@
 import type { Address } from "../base/address.ts";
 import { formatAddress, isLoopback } from "../base/address.ts";
 import { OperatorError } from "../base/error.ts";
-import type { Network, OnDatagram } from "../base/network.ts";
+import type { Network, OnDatagram, OutgoingDatagram } from "../base/network.ts";
 import { enlargeReceiveBuffer, type ReceiveBuffer } from "./receive-buffer.ts";
 
 export type Socket = Network & {
@@ -13,6 +13,9 @@ export type Socket = Network & {
   /** Datagrams that the system refused to take. */
   readonly refused: () => number;
 };
+
+/** Reports of earlier sends that may stand in the way of one. */
+const pendingReportsMax = 8;
 
 export type SocketEvents = {
   readonly onDatagram: OnDatagram;
@@ -44,12 +47,8 @@ export async function openSocket(listen: Address, events: SocketEvents): Promise
     refused: () => refused,
     close: () => udp.close(),
     send(datagrams) {
-      for (const { to, bytes } of datagrams) {
-        try {
-          if (!udp.send(bytes, to.port, to.host)) refused += 1;
-        } catch {
-          refused += 1;
-        }
+      for (const datagram of datagrams) {
+        if (sendOne(udp, datagram) === "refused") refused += 1;
       }
     },
   };
@@ -63,6 +62,23 @@ async function bind(listen: Address, options: Bun.udp.SocketOptions<"uint8array"
   } catch (error) {
     throw cannotListen(listen, error);
   }
+}
+
+/**
+ * That nobody listens at one address is reported by the next send, to whatever address it goes; that one has not
+ * happened then, and is tried again.
+ */
+function sendOne(udp: Bound, { to, bytes }: OutgoingDatagram): "taken" | "refused" {
+  for (let reports = 0; reports <= pendingReportsMax; reports++) {
+    try {
+      return udp.send(bytes, to.port, to.host) ? "taken" : "refused";
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ECONNREFUSED")) {
+        return "refused";
+      }
+    }
+  }
+  return "refused";
 }
 
 function cannotListen(listen: Address, error: unknown): OperatorError {

@@ -2,6 +2,7 @@
  * Servers and messages as the scenarios show them.
  *
  *     n1 * T4 [1 1|2 4]      n1 leads term 4; entries by their terms; the first two are committed, as it knows
+ *     n2   T4 [1|1] durable=1       n2's own disk has not answered for entry 2 yet
  *     n5->n3 vote? T3 last=1:1      a question; `vote!` is its answer; 1:1 is index 1, term 1
  *
  * Roles: * leader, ? candidate, ~ asks beforehand (pre-vote), x crashed, blank follower.
@@ -17,7 +18,8 @@ export function row(server: Server): string {
   if (state !== null) {
     const terms: number[] = [];
     for (const entry of entriesOf(state)) terms.push(entry.term);
-    return `n${server.id} ${mark(state.role)} T${state.term} [${bar(terms, state.commit)}]`;
+    const line = `n${server.id} ${mark(state.role)} T${state.term} [${bar(terms, state.commit)}]`;
+    return state.durable < state.log.lastIndex ? `${line} durable=${state.durable}` : line;
   }
   const terms = disk.entries.map((entry) => entry.term);
   return `n${server.id} x T${disk.hardState.term} [${terms.join(" ")}]`;

@@ -1,10 +1,11 @@
 /**
  * Text scenarios: comments, commands, `----`, and what they changed; an empty line ends a block.
  *
- *     cluster 3 | cluster, then a row per server: n1 T2 [1 1 2]      what is on the disks to begin with
+ *     cluster 3 | cluster, then a row per server: n1 T2 voted=n3 [1 1 2], what is on its disk
  *     timeout n1          its election timeout ends (the clock moves there where it has not got so far)
  *     wait 600            time passes; nobody looks at the clock
  *     clock n1            n1 looks at the clock
+ *     beats n1 1000       time passes, n1 looks at the clock every 60 ms, and all that is under way arrives
  *     propose n1 3        three commands from clients
  *     read n1             a read; it says when it is confirmed or abandoned
  *     transfer n1 n2      leadership is to go from n1 to n2
@@ -23,6 +24,7 @@ import { must } from "../../src/base/assert.ts";
 import { nodeId } from "../../src/base/numbers.ts";
 import type { Input } from "../../src/raft/raft.ts";
 import { nextDeadline, proposalRefusal } from "../../src/raft/raft.ts";
+import { defaultTiming } from "../../src/raft/state.ts";
 import type { ClusterOptions, Packet, Start } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import { converge } from "./converge.ts";
@@ -143,6 +145,14 @@ class Scenario {
       case "clock":
         cluster.lookAtClock(id);
         return "obeyed";
+      case "beats":
+        leads();
+        for (let passed = 0; passed < number(rest[1]); passed += defaultTiming.heartbeatMs) {
+          cluster.wait(defaultTiming.heartbeatMs);
+          cluster.lookAtClock(id);
+          this.exchange([]);
+        }
+        return "obeyed";
       case "propose":
         for (let count = number(rest[1] ?? "1"); count > 0; count--) {
           may(proposalRefusal(cluster.server(id).live) === null, "it takes no commands");
@@ -248,10 +258,11 @@ function clusterOptions([head = "", ...rows]: readonly string[]): ClusterOptions
 }
 
 function parseStart(text: string): Start {
-  const match = /^n(\d+) +T(\d+) \[([\d ]*)\]$/.exec(text);
+  const match = /^n(\d+) T(\d+)(?: voted=n(\d+))? \[([\d ]*)\]$/.exec(text);
   if (match === null) throw new Error(`a server looks like "n1 T2 [1 1 2]", not "${text}"`);
-  const log = (match[3] ?? "").split(" ").filter((word) => word !== "");
-  return { id: Number(match[1]), term: Number(match[2]), log: log.map(Number) };
+  const log = (match[4] ?? "").split(" ").filter((word) => word !== "");
+  const start = { id: Number(match[1]), term: Number(match[2]), log: log.map(Number) };
+  return match[3] === undefined ? start : { ...start, votedFor: Number(match[3]) };
 }
 
 function server(text: string | undefined): number {

@@ -241,6 +241,7 @@ test("a read is never in doubt, also one that goes through the log", () => {
 
 test("busy: asked again with growing pauses, and rejected as busy at the deadline", () => {
   const world = new FakeCluster({ size: 1 });
+  world.elect(1);
   world.node(1).manner = { kind: "says", outcome: { kind: "busy" } };
   const ticket = world.submit({ operation: get }, 2_000);
   world.pass(2_100);
@@ -288,7 +289,7 @@ test("a leader without a quorum is left for another", () => {
   world.submit({ operation: put("first") });
   world.pass(50);
   world.node(1).manner = { kind: "says", outcome: { kind: "no-quorum" } };
-  world.elect(2, [2, 3]);
+  world.at(50, () => world.elect(2, [2, 3]));
   const ticket = world.submit({ operation: put("v") });
   world.pass(500);
   expect(outcome(world, ticket)).toBe("committed written");

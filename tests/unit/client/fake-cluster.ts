@@ -45,7 +45,7 @@ export type Manner =
   | { readonly kind: "normal" }
   /** Nothing arrives at it. `refusing`: and the client's machine is told so. */
   | { readonly kind: "down"; readonly port: "silent" | "refusing" }
-  /** Answers everything with this. */
+  /** Answers everything with this: while it leads, or always where that is a refusal. */
   | { readonly kind: "says"; readonly outcome: Outcome };
 
 type Node = {
@@ -258,9 +258,13 @@ export class FakeCluster {
 
   /** The answer, or null where it comes later. */
   #outcomeOf(node: Node, { id, body }: ClientRequest): Outcome | null {
-    if (node.manner.kind === "says") return node.manner.outcome;
+    const { manner } = node;
+    const leads = node === this.#leader;
+    if (manner.kind === "says" && (leads || manner.outcome.kind === "refused")) {
+      return manner.outcome;
+    }
     const stale = body.kind === "read" && body.consistency === "stale";
-    if (node !== this.#leader && !stale) {
+    if (!leads && !stale) {
       const address = node.believes === null ? null : this.node(node.believes).address;
       const text = address === null ? null : formatAddress(address);
       return { kind: "not-leader", leader: node.believes, address: text };

@@ -190,6 +190,14 @@ test("destinations take turns: a small body does not wait behind a large one for
   expect(sender.take(at(0)).length).toBe(senderLimits.burstChunks);
 });
 
+test("where there are more destinations than a burst has chunks, the next burst goes to the others", () => {
+  const sender = endpoint();
+  const places = senderLimits.burstChunks + 36;
+  for (let to = 1; to <= places; to++) sender.offer({ to, kind: append, body: some(5000) });
+  const served = [...sender.take(at(0)), ...sender.take(at(0))].map(({ to }) => to);
+  expect(new Set(served).size).toBe(places);
+});
+
 test("what is too large or too much is refused, and room comes back", () => {
   const sender = endpoint();
   const tooLarge = new Uint8Array(chunkLimits.wholeBytesMax + 1);
