@@ -1,4 +1,5 @@
 /** What an answer means for the request, for its node and for the search for the leader. */
+import { isLoopback } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { later } from "../base/numbers.ts";
 import type { ClientResponse, Outcome, Refusal } from "../codec/client-message.ts";
@@ -44,6 +45,8 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
     return;
   }
   const { pending } = one;
+  // The node has done nothing with this datagram; but a network may repeat it, and the copy come to a leader.
+  if (!isLoopback(node.address.host)) pending.earlier = "in-doubt";
   // A newer try is under way: it decides where to go next, and this one is only out of doubt.
   const isNewest = pending.newest === one && pending.place === "waiting";
   switch (outcome.kind) {

@@ -75,20 +75,20 @@ type Obstacle = "no-session" | "window-full" | "leader-unsure" | "transfers-full
 
 /** Why a request cannot go now, or null. Numbers a write that can. */
 function obstacleOf(core: Core, pending: Pending): Obstacle | null {
-  if (pending.body === null) {
-    const { work } = pending;
-    if (work.kind === "command" && pending.requestId === null) {
-      const state = core.session?.state(core.now) ?? "used-up";
-      if (state === "used-up") return "no-session";
-      if (state === "full") return "window-full";
-      const session = must(core.session, "a session that is open exists");
-      pending.session = session;
-      pending.requestId = { session: session.id, sequence: session.nextSequence(core.now) };
-    }
-    pending.body = bodyOf(core, pending);
+  if (pending.work.kind !== "command") return null;
+  if (pending.requestId === null) {
+    const state = core.session?.state(core.now) ?? "used-up";
+    if (state === "used-up") return "no-session";
+    if (state === "full") return "window-full";
   }
-  if (core.wire.sizeOf(bytesOf(pending)) === "small") return null;
   if (core.finder.confidence === "guess") return "leader-unsure";
+  if (pending.requestId === null) {
+    const session = must(core.session, "a session that is open exists");
+    pending.session = session;
+    pending.requestId = { session: session.id, sequence: session.nextSequence(core.now) };
+  }
+  pending.body ??= bodyOf(core, pending);
+  if (core.wire.sizeOf(bytesOf(pending)) === "small") return null;
   const under = core.wire.transfersTo(core.finder.target);
   return under >= limits.transfersMax ? "transfers-full" : null;
 }

@@ -9,10 +9,10 @@ import { isSuspect, type Node, type Nodes } from "./nodes.ts";
 import { doubled, timing } from "./timing.ts";
 
 /**
- * Why the target is believed to lead: it is as good as any, another node said so, or it answered as leaders do.
- * What is large is not sent on a guess.
+ * Whether the target has answered as leaders with a quorum do, since it became the target. Writes go to no other: what
+ * was never sent is certain to have no effect, and in an outage that is most of them.
  */
-export type Confidence = "guess" | "told" | "confirmed";
+export type Confidence = "guess" | "confirmed";
 
 export class LeaderFinder {
   target: Node;
@@ -55,7 +55,7 @@ export class LeaderFinder {
     // A leader that is thought to be down may be so, and the others have not noticed; or datagrams were lost. Asking
     // it again costs little, and not asking it would cost a live leader's clients much.
     if (isSuspect(hint, now)) this.#pause(now);
-    this.#moveTo(hint, "told");
+    this.#moveTo(hint);
   }
 
   /** The target leads and cannot reach a quorum. */
@@ -82,12 +82,12 @@ export class LeaderFinder {
     const next = this.#nodes.after(this.#turn, now);
     const again = next === this.target && this.#nodes.all.length > 1;
     this.#turn = again ? this.#nodes.after(next, now) : next;
-    this.#moveTo(this.#turn, "guess");
+    this.#moveTo(this.#turn);
   }
 
-  #moveTo(node: Node, confidence: Confidence): void {
+  #moveTo(node: Node): void {
     this.target = node;
-    this.confidence = confidence;
+    this.confidence = "guess";
     this.move++;
   }
 

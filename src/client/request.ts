@@ -50,7 +50,7 @@ export type Rejection =
   | { readonly kind: "unreachable" }
   /** Nodes answer, and none of them leads with a quorum behind it. */
   | { readonly kind: "no-leader" }
-  /** The leader has more to do than it takes on. */
+  /** Nodes said that they have more to do than they take on. */
   | { readonly kind: "busy" };
 
 export type Doubt =

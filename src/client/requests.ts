@@ -1,6 +1,6 @@
 /**
  * The requests in hand and their tries. Every try has its own name on the wire, so an answer tells which try it
- * answers: a write is out of doubt only when each of its tries was answered with "nothing was appended".
+ * answers: a write is out of doubt only when each of its tries is known to have no effect, now or later.
  */
 import { assert } from "../base/assert.ts";
 import { type Millis, never } from "../base/numbers.ts";
@@ -23,7 +23,7 @@ export type Work =
   | { readonly kind: "status"; readonly node: Node }
   /** The client's own: begins a session. */
   | { readonly kind: "register" }
-  /** The client's own: a small question that finds the leader before something large is sent. */
+  /** The client's own: a question without effect that finds the leader before writes are sent. */
   | { readonly kind: "probe" };
 
 export type Try = {

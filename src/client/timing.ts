@@ -19,10 +19,10 @@ export const timing = {
   suspicionMsMax: 400,
   /** Nobody knows a leader: the pause before the next one is asked; doubles up to the second. */
   pauseMsMin: 20,
-  pauseMsMax: 160,
+  pauseMsMax: 80,
   /** A busy leader is asked again after so long at first; doubles up to the second. */
   busyMsMin: 10,
-  busyMsMax: 500,
+  busyMsMax: 250,
   /** A refusal comes back within so long, or not at all. */
   refusalMsMax: 100,
   /** Somebody refused a datagram, nobody knows who: what has no answer by then is sent elsewhere. */

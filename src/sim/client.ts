@@ -4,7 +4,7 @@ import type { Network } from "../base/network.ts";
 import { later, type Millis, type NodeId } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import { Client } from "../client/client.ts";
-import type { Consistency, Result, Ticket } from "../client/request.ts";
+import type { Consistency, RequestId, Result, Ticket } from "../client/request.ts";
 import type { Keys } from "../codec/authentication.ts";
 import type { Operation } from "../kv/command.ts";
 import type { SimClock } from "./clock.ts";
@@ -17,6 +17,13 @@ export type Asked = {
   readonly began: Millis;
   ended: Millis | null;
   result: Result | null;
+};
+
+export type AskOptions = {
+  readonly consistency?: Consistency;
+  readonly withinMs?: number;
+  /** A request whose outcome is not known, to be sent once more. */
+  readonly again?: RequestId | null;
 };
 
 export class SimClient {
@@ -47,12 +54,12 @@ export class SimClient {
   }
 
   /** The result is there once it is known, at the deadline at the latest. */
-  ask(operation: Operation, how: { consistency?: Consistency; withinMs?: number } = {}): Asked {
-    const { consistency = "linearizable", withinMs = 10_000 } = how;
+  ask(operation: Operation, how: AskOptions = {}): Asked {
+    const { consistency = "linearizable", withinMs = 10_000, again = null } = how;
     const began = this.clock.now();
     const asked: Asked = { operation, consistency, began, ended: null, result: null };
     const deadline = later(began, withinMs);
-    const ticket = this.half.submit({ operation, consistency, deadline, again: null }, began);
+    const ticket = this.half.submit({ operation, consistency, deadline, again }, began);
     this.open.set(ticket, asked);
     this.speak();
     return asked;

@@ -189,3 +189,13 @@ export const oneFileOnly = (flag: string, surplus: string): OperatorError =>
     exit: exits.usage,
     meaning: untouched,
   });
+
+export const notFollowable = (path: string): OperatorError =>
+  new OperatorError({
+    code: "closed-file",
+    what: `${path} does not grow any more`,
+    why: "it is a closed segment: its node writes to another file",
+    fix: [`rusty-boat inspect --follow ${path.replace(/\.\d{15}\.log$/, ".log")}`],
+    exit: exits.usage,
+    meaning: untouched,
+  });

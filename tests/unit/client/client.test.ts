@@ -198,20 +198,39 @@ test("more writes at once than the window holds wait for room", () => {
   expect(world.registrations).toBe(1);
 });
 
-test("answers that say nothing was appended leave no doubt: rejected, not unknown", () => {
+test("an outage that is known: what is submitted in it is never sent, so it is rejected and not unknown", () => {
   const world = new FakeCluster({ size: 3 });
   world.elect(1);
   world.submit({ operation: put("first") });
   world.pass(50);
   world.elect(null);
-  const ticket = world.submit({ operation: put("v") }, 500);
+  const reading = world.submit({ operation: get }, 500);
+  world.pass(50);
+  const ticket = world.submit({ operation: put("v") }, 400);
   world.pass(600);
+  expect(outcome(world, reading)).toBe("rejected no-leader");
   expect(outcome(world, ticket)).toBe("rejected no-leader");
-  world.elect(1);
-  const later = world.submit({ operation: put("w") });
-  world.pass(600);
-  expect(outcome(world, later)).toBe("committed written");
-  expect(world.effects.has("v")).toBe(false);
+  const result = world.results.get(ticket);
+  expect(result?.kind === "rejected" && result.requestId).toBeNull();
+});
+
+test("a refusal on the loopback leaves no doubt; elsewhere a copy may still be on its way", () => {
+  for (const network of ["loopback", "far"] as const) {
+    const world = new FakeCluster({ size: 3, network });
+    world.elect(1);
+    world.submit({ operation: put("first") });
+    world.pass(50);
+    world.elect(null);
+    const ticket = world.submit({ operation: put("v") }, 500);
+    world.pass(600);
+    const expected = network === "loopback" ? "rejected no-leader" : "unknown deadline";
+    expect(outcome(world, ticket)).toBe(expected);
+    world.elect(1);
+    const later = world.submit({ operation: put("w") });
+    world.pass(600);
+    expect(outcome(world, later)).toBe("committed written");
+    expect(world.effects.has("v")).toBe(false);
+  }
 });
 
 test("one try without an answer among refusals leaves doubt", () => {

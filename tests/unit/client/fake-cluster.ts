@@ -94,14 +94,17 @@ export class FakeCluster {
     weather?: Weather;
     sessions?: SessionLimits;
     datagramBytesMax?: number;
+    /** `loopback`: a network that never repeats a datagram, and the client half knows it. */
+    network?: "loopback" | "far";
   }) {
     this.random = seededRandom(options.seed ?? 1);
     this.weather = options.weather ?? fair;
     this.store = emptyStore(options.sessions);
     this.datagramBytesMax = options.datagramBytesMax ?? 60_000;
+    const net = options.network === "loopback" ? "127.0.0" : "10.0.0";
     this.nodes = Array.from({ length: options.size }, (_, at) => ({
       id: nodeId(at + 1),
-      address: { host: `10.0.0.${at + 1}`, port: 7101 },
+      address: { host: `${net}.${at + 1}`, port: 7101 },
       manner: { kind: "normal" } as const,
       believes: null,
       transfers: this.#newTransfers(),

@@ -1,0 +1,130 @@
+/**
+ * The records that are written from now on, across rolls. The file is held by what it is: when its name leads
+ * to another one it was closed, and is read to its end; then come the files that were closed since, in order,
+ * and then the one that is written to now.
+ */
+import type { Program } from "../program.ts";
+import { exitOfSignal, Signals } from "../signals.ts";
+import type { CommandExit } from "../command.ts";
+import { must } from "../../base/assert.ts";
+import { readableLog } from "../../journal/errors.ts";
+import { fileStart, type ReadPlace } from "../../journal/reader.ts";
+import { notFollowable, refusedLog } from "./errors.ts";
+import {
+  type ActiveFile,
+  closedFile,
+  closedPaths,
+  holdActive,
+  inodeOf,
+  type LogFile,
+  type LogFiles,
+  logFile,
+} from "./files.ts";
+import { Listing, listJudged, type ListPlan, type Records, recordsFor } from "./list.ts";
+import { type Item, ItemStream, judgeLog } from "./log.ts";
+
+export const followLimits = { pollMs: 100 } as const;
+
+export async function followLog(
+  log: LogFiles,
+  plan: ListPlan,
+  program: Program,
+): Promise<CommandExit> {
+  if (log.active === null) throw notFollowable(log.path);
+  const judged = judgeLog(log);
+  const records = recordsFor(judged, plan);
+  const stream = new ItemStream();
+  const listing = new Listing(program.output, plan.selection, "named");
+  const follower = new Follower({ path: log.path, active: log.active, stream });
+  await listJudged(judged, { records, stream, listing });
+  await listing.lines.flush();
+  if (judged.refusal !== null) throw judged.refusal;
+  try {
+    return await showNews(follower, records, listing);
+  } finally {
+    follower.close();
+  }
+}
+
+/** Until a signal comes, or nobody reads any more. */
+async function showNews(
+  follower: Follower,
+  records: Records,
+  listing: Listing,
+): Promise<CommandExit> {
+  const signals = new Signals();
+  const interrupted = signals.next();
+  try {
+    for (;;) {
+      for (const item of follower.news()) {
+        for (const shown of records.take(item)) await listing.show(shown);
+      }
+      await listing.lines.flush();
+      const signal = await Promise.race([interrupted, Bun.sleep(followLimits.pollMs)]);
+      if (signal === undefined) continue;
+      for (const shown of records.end()) await listing.show(shown);
+      await listing.lines.flush();
+      return exitOfSignal(signal);
+    }
+  } finally {
+    signals.close();
+  }
+}
+
+class Follower {
+  private readonly path: string;
+  private readonly stream: ItemStream;
+  private active: ActiveFile;
+  private place: ReadPlace | null = null;
+
+  constructor(parts: {
+    readonly path: string;
+    readonly active: ActiveFile;
+    readonly stream: ItemStream;
+  }) {
+    this.path = parts.path;
+    this.active = parts.active;
+    this.stream = parts.stream;
+  }
+
+  close(): void {
+    this.active.held.close();
+  }
+
+  *news(): Generator<Item> {
+    this.place ??= this.stream.end.place;
+    // In this order: once the name leads elsewhere, nothing more is written to the file that is held.
+    const isRolled = inodeOf(this.path) !== this.active.inode;
+    yield* this.readActive(this.place);
+    if (isRolled && inodeOf(this.path) !== null) yield* this.readNextFiles();
+  }
+
+  private *readActive(place: ReadPlace): Generator<Item> {
+    const source = this.active.held.source();
+    if (source.size <= place.offset) return;
+    yield* this.readFile(logFile(this.path, source), place);
+    this.place = this.stream.end.place;
+  }
+
+  private *readFile(file: LogFile, place: ReadPlace): Generator<Item> {
+    yield* this.stream.read(file, place);
+    const { problem } = this.stream.end;
+    if (problem === null || problem.kind === "unfinished") return;
+    const readable = `the records before byte ${problem.offset}`;
+    throw refusedLog(file.path, problem, readable);
+  }
+
+  private *readNextFiles(): Generator<Item> {
+    const before = this.active;
+    const next = holdActive(this.path);
+    const closed = closedPaths(this.path);
+    const inodes = closed.map(inodeOf);
+    this.active = next;
+    before.held.close();
+    const from = inodes.indexOf(before.inode) + 1;
+    const reached = inodes.indexOf(next.inode);
+    const between = closed.slice(from, reached < 0 ? closed.length : reached);
+    for (const path of between) yield* this.readFile(closedFile(path), fileStart);
+    yield* this.readActive(fileStart);
+  }
+}

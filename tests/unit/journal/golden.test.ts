@@ -1,0 +1,154 @@
+/**
+ * The bytes of every kind of record, as they stand in docs/file-format.md. A change here is a change of the
+ * format: it needs a new version, and a reader for the old one.
+ */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { hex, utf8 } from "../../../src/base/bytes.ts";
+import { logIndex, millis, nodeId, noIndex, noTerm, term } from "../../../src/base/numbers.ts";
+import { Batch } from "../../../src/journal/batch.ts";
+import { recordToSexp } from "../../../src/journal/describe.ts";
+import { type Header, headerRecord } from "../../../src/journal/header.ts";
+import { type JournalRecord, RecordReader } from "../../../src/journal/reader.ts";
+import { chainRecords, markRecordBytes, writeMark } from "../../../src/journal/record.ts";
+import type { Configuration } from "../../../src/raft/types.ts";
+import { print } from "../../../src/sexp/print.ts";
+import { string } from "../../../src/sexp/value.ts";
+
+const three: Configuration = {
+  voters: [nodeId(1), nodeId(2), nodeId(3)],
+  outgoing: [],
+  learners: [],
+};
+
+const header: Omit<Header, "kind"> = {
+  identity: { node: nodeId(1), cluster: 0x1234, incarnation: 0xabcd },
+  segment: 1,
+  chain: 0,
+  previous: { index: noIndex, term: noTerm },
+  hardState: { term: noTerm, votedFor: null },
+  commit: noIndex,
+  run: 0,
+  peers: new Map([[nodeId(2), 0x77]]),
+  configuration: three,
+};
+
+/** A file with a record of every kind. The batch begins behind the header, whose checksum is the seed. */
+function goldenFile(): Uint8Array {
+  const first = headerRecord(header);
+  const seed = new DataView(first.buffer).getUint32(0, true);
+  const batch = new Batch();
+  batch.addState({ term: term(1), votedFor: nodeId(1) });
+  const id = { term: term(1), time: millis(250) };
+  batch.addEntry({ ...id, index: logIndex(1), kind: "noop", body: null });
+  batch.addEntry({ ...id, index: logIndex(2), kind: "command", body: utf8("hello") });
+  const learners = [nodeId(4)];
+  batch.addEntry({
+    ...id,
+    index: logIndex(3),
+    kind: "configuration",
+    body: { ...three, learners },
+  });
+  batch.addPeer({ node: nodeId(3), incarnation: 0x88 });
+  const bytes = batch.take();
+  writeMark(bytes, 0, {
+    offset: first.length,
+    durable: first.length,
+    commit: noIndex,
+    run: 1,
+    seed,
+  });
+  chainRecords(bytes, seed);
+  return new Uint8Array([...first, ...bytes]);
+}
+
+type Golden = { readonly name: string; readonly sexp: string; readonly hex: string };
+
+function goldens(): readonly Golden[] {
+  const bytes = goldenFile();
+  const reader = new RecordReader({
+    size: bytes.length,
+    read: (offset, length) => bytes.slice(offset, offset + length),
+  });
+  const found: Golden[] = [];
+  for (let next = reader.next(); next.kind === "record"; next = reader.next()) {
+    const { offset, length, record } = next;
+    const sexp = print(
+      recordToSexp(record, (command) => string(new TextDecoder().decode(command))),
+    );
+    found.push({ name: nameOf(record), sexp, hex: hex(bytes.slice(offset, offset + length)) });
+  }
+  return found;
+}
+
+const nameOf = (record: JournalRecord): string =>
+  record.kind === "entry" ? `entry, ${record.entry.kind}` : record.kind;
+
+const expected: readonly Golden[] = [
+  {
+    name: "header",
+    sexp:
+      '(header (node 1) (cluster "000000001234") (incarnation "00000000abcd") (segment 1) ' +
+      "(first 1) (previous 0 0) (term 0) (voted-for none) (commit 0) (run 0) (members " +
+      '(voters 1 2 3)) (peers (2 "000000000077")))',
+    hex:
+      "378250925a00000152555354424f415401000100341200000000cdab000000000100000000000000" +
+      "0000000000000000000000000000000000000000000000000000000000000000000001000c000200" +
+      "770000000000030000000000010002000300000000000000",
+  },
+  {
+    name: "mark",
+    sexp: "(mark (durable 104) (commit 0) (run 1))",
+    hex: "afb05aa1200000024d41524ba5f78d3a680000000000680000000000000000000000010000000000",
+  },
+  {
+    name: "state",
+    sexp: "(state (term 1) (voted-for 1))",
+    hex: "860584fd080000040100000000000100",
+  },
+  {
+    name: "entry, noop",
+    sexp: "(entry (index 1) (term 1) (time 250) (noop))",
+    hex: "3dda218c18000003010000000000010000000000fa0000000000010000000000",
+  },
+  {
+    name: "entry, command",
+    sexp: '(entry (index 2) (term 1) (time 250) "hello")',
+    hex: "815957701d000003020000000000010000000000fa000000000002000500000068656c6c6f000000",
+  },
+  {
+    name: "entry, configuration",
+    sexp: "(entry (index 3) (term 1) (time 250) (members (voters 1 2 3) (learners 4)))",
+    hex:
+      "8ce3443d26000003030000000000010000000000fa000000000003000e0000000300000001000100" +
+      "0200030004000000",
+  },
+  {
+    name: "peer",
+    sexp: '(peer (node 3) (incarnation "000000000088"))',
+    hex: "100317d8080000050300880000000000",
+  },
+];
+
+test("every kind of record has the bytes that the format says", () => {
+  expect(goldens()).toEqual([...expected]);
+});
+
+test("docs/file-format.md shows these bytes and these s-expressions", () => {
+  const document = readFileSync(join(import.meta.dir, "../../../docs/file-format.md"), "utf8");
+  const text = document.replace(/\s+/g, " ");
+  for (const golden of expected) {
+    expect(text).toContain(golden.sexp);
+    expect(text).toContain(golden.hex.replace(/(.{16})(?=.)/g, "$1 "));
+  }
+});
+
+test("a mark's checksum does not cancel out of its record's", () => {
+  const checksums = [1, 2, 3].map((run) => {
+    const mark = new Uint8Array(markRecordBytes);
+    writeMark(mark, 0, { offset: 80, durable: 80, commit: logIndex(9), run, seed: 5 });
+    return chainRecords(mark, 5);
+  });
+  expect(new Set(checksums).size).toBe(3);
+});
