@@ -8,9 +8,10 @@ import type { Contact, NodeReport, Said } from "./request.ts";
 export function explainNodes(nodes: readonly NodeReport[]): string {
   const answered = nodes.filter((node) => node.contact.kind === "answered").length;
   const needed = Math.floor(nodes.length / 2) + 1;
-  const few = answered < needed ? ` and ${needed} are needed` : "";
-  const verb = nodes.length === 1 ? "node" : "nodes";
-  return `${answered} of ${nodes.length} ${verb} answered${few} (${detailsOf(nodes)})`;
+  const verb = needed === 1 ? "is" : "are";
+  const few = answered < needed ? ` and ${needed} ${verb} needed` : "";
+  const noun = nodes.length === 1 ? "node" : "nodes";
+  return `${answered} of ${nodes.length} ${noun} answered${few} (${detailsOf(nodes)})`;
 }
 
 /** Nodes of which the same is to be said are named together; `silent` takes the longest silence. */

@@ -104,7 +104,8 @@ function briefly<T>(path: string, use: (source: RecordSource) => T): T {
 function openLog(path: string, reach: Reach): LogFiles {
   const node = nodeOf(path);
   if (roleOf(path) === "closed") {
-    const earlier = reach === "log" ? closedPaths(path).filter((other) => isBefore(other, path)) : [];
+    const earlier =
+      reach === "log" ? closedPaths(path).filter((other) => isBefore(other, path)) : [];
     const files = [...earlier, path].map(closedFile);
     checkMagic(files);
     return { path, node, files, active: null, close: () => {} };

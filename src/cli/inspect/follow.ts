@@ -3,12 +3,13 @@
  * to another one it was closed, and is read to its end; then come the files that were closed since, in order,
  * and then the one that is written to now.
  */
-import type { Program } from "../program.ts";
-import { exitOfSignal, Signals } from "../signals.ts";
-import type { CommandExit } from "../command.ts";
+
 import { must } from "../../base/assert.ts";
 import { readableLog } from "../../journal/errors.ts";
 import { fileStart, type ReadPlace } from "../../journal/reader.ts";
+import type { CommandExit } from "../command.ts";
+import type { Program } from "../program.ts";
+import { exitOfSignal, Signals } from "../signals.ts";
 import { notFollowable, refusedLog } from "./errors.ts";
 import {
   type ActiveFile,
@@ -20,7 +21,7 @@ import {
   type LogFiles,
   logFile,
 } from "./files.ts";
-import { Listing, listJudged, type ListPlan, type Records, recordsFor } from "./list.ts";
+import { Listing, type ListPlan, listJudged, type Records, recordsFor } from "./list.ts";
 import { type Item, ItemStream, judgeLog } from "./log.ts";
 
 export const followLimits = { pollMs: 100 } as const;

@@ -8,7 +8,15 @@ import type { Program } from "../program.ts";
 import type { LogFiles } from "./files.ts";
 import { KeyHistory } from "./history.ts";
 import { Lines } from "./lines.ts";
-import { baseOf, type Item, ItemStream, type Judged, judgeLog, logItems, pathOfFile } from "./log.ts";
+import {
+  baseOf,
+  type Item,
+  ItemStream,
+  type Judged,
+  judgeLog,
+  logItems,
+  pathOfFile,
+} from "./log.ts";
 import { recordJson, recordSexp, type Shown } from "./record-view.ts";
 import { isSelected, type Selection } from "./select.ts";
 

@@ -3,13 +3,14 @@
  * then the records before the problem, if there is one, are read again one by one. So memory is bounded by
  * what is kept of a record, and `inspect` and a node never disagree about where a log ends.
  */
+
+import type { OperatorError } from "../../base/error.ts";
 import type { LogIndex } from "../../base/numbers.ts";
+import { readableLog } from "../../journal/errors.ts";
 import type { Located, ReadPlace } from "../../journal/reader.ts";
 import { fileStart } from "../../journal/reader.ts";
-import { type Reading, readJournal, type ReadingOptions } from "../../journal/recovery.ts";
-import { readableLog } from "../../journal/errors.ts";
+import { type Reading, type ReadingOptions, readJournal } from "../../journal/recovery.ts";
 import { readSegment, type SegmentEnd } from "../../journal/verify.ts";
-import type { OperatorError } from "../../base/error.ts";
 import { refusedLog } from "./errors.ts";
 import type { LogFile, LogFiles } from "./files.ts";
 

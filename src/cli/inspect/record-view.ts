@@ -7,13 +7,13 @@ import { decodeCommand } from "../../codec/command.ts";
 import { recordToSexp } from "../../journal/describe.ts";
 import { formatVersion, type Header } from "../../journal/header.ts";
 import type { JournalRecord } from "../../journal/reader.ts";
+import { replySexp } from "../../kv/describe.ts";
 import { describeConfiguration } from "../../raft/describe.ts";
 import type { Entry } from "../../raft/types.ts";
 import { print } from "../../sexp/print.ts";
 import { form, type Sexp, type SexpList } from "../../sexp/value.ts";
 import type { Item } from "./log.ts";
 import { commandFields, commandOf, idText, replyText } from "./notation.ts";
-import { replySexp } from "../../kv/describe.ts";
 import type { Outcome } from "./replay.ts";
 
 /** What became of an entry, where that was asked for. */

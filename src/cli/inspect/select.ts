@@ -1,7 +1,7 @@
 /** Which records were asked for. What several flags ask for must hold together. */
 import { decodeCommand } from "../../codec/command.ts";
-import type { Command } from "../../kv/command.ts";
 import type { JournalRecord } from "../../journal/reader.ts";
+import type { Command } from "../../kv/command.ts";
 
 export type Selection = {
   readonly from: number | null;

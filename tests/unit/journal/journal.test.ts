@@ -49,7 +49,7 @@ describe("group commit", () => {
     journal.recordState({ term: term(2), votedFor: null });
     journal.recordState({ term: term(3), votedFor: null });
     expect(journal.flush(none)).toEqual([]);
-    journal.synced(1);
+    journal.synced(disk.finishSync(1).ticket);
     const second = journal.flush(none);
     expect(kindsOf(second)).toEqual(["append", "sync"]);
     for (const effect of second) performDiskEffect(disk, effect);

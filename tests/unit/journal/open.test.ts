@@ -204,6 +204,14 @@ describe("a journal is refused, and nothing is changed,", () => {
   });
 });
 
+test("a journal of which only the file is left that a later roll had begun is refused", () => {
+  const bench = severalSegments();
+  const second = whole(bench.disk, bench.disk.list()[1]!);
+  const disk = newDisk();
+  put(disk, "node1.log.new", second);
+  expect(refusal(disk)).toMatchObject({ code: "log-damaged", exit: 6 });
+});
+
 describe("a file that a crash left", () => {
   test("half made beside the active one is removed", () => {
     const bench = severalSegments();

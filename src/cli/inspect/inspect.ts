@@ -1,0 +1,131 @@
+/** `rusty-boat inspect FILE…`: what stands in a node's files, without the node's help and without touching them. */
+import { must, unreachable } from "../../base/assert.ts";
+import { exits } from "../../base/error.ts";
+import { DiskError } from "../../journal/disk.ts";
+import { type CommandExit, command } from "../command.ts";
+import type { Program } from "../program.ts";
+import { diffLogs } from "./diff.ts";
+import { oneFileOnly, readingFailed } from "./errors.ts";
+import { closeLogs, type LogFiles, openLogs, type Reach } from "./files.ts";
+import { followLog } from "./follow.ts";
+import { listLogs } from "./list.ts";
+import { type Plan, readPlan } from "./plan.ts";
+import { showState } from "./state.ts";
+import { summarizeLogs } from "./summary.ts";
+import { verifyLogs } from "./verify.ts";
+
+const inspectArgs = {
+  verify: { type: "boolean", description: "Would a node start on it? Exit 6 when not" },
+  summary: { type: "boolean", description: "Whose log it is, how far it goes, what it amounts to" },
+  from: { type: "string", valueHint: "index", description: "Entries from this index on" },
+  to: { type: "string", valueHint: "index", description: "Entries up to this index" },
+  term: { type: "string", valueHint: "term", description: "Records of this term" },
+  kind: {
+    type: "string",
+    valueHint: "kind,…",
+    description:
+      "Records of these kinds: header mark entry state peer; entries that carry " +
+      "noop command configuration; commands that register put delete cas get list",
+  },
+  key: {
+    type: "string",
+    valueHint: "key",
+    description: 'The history of a key, and what became of each entry; #x"00ff" for bytes',
+  },
+  at: {
+    type: "string",
+    valueHint: "index",
+    description: "The store's state right after this entry; with --key, of that key",
+  },
+  diff: {
+    type: "string",
+    valueHint: "other",
+    description: "Where this log and another node's part. Exit 1 when they contradict each other",
+  },
+  follow: { type: "boolean", alias: "f", description: "Go on with what is written, across rolls" },
+} as const;
+
+export const inspectCommand = command({
+  name: "inspect",
+  description: "Read a node's log: its records, a key's history, the store at any index.",
+  args: inspectArgs,
+  rest: {
+    name: "file",
+    description:
+      "A node's file, like data/node1.log, as it is. Options about the log also read the closed " +
+      "files beside it that stand before it",
+    least: 1,
+  },
+  examples: [
+    { line: "rusty-boat inspect data/node1.log", does: "a record per line" },
+    { line: "rusty-boat inspect data/node1.log --from 40 --to 42", does: "three entries" },
+    { line: "rusty-boat inspect data/node1.log --key color", does: "who wrote it, and when" },
+    { line: "rusty-boat inspect data/node1.log --at 42", does: "the store at entry 42" },
+    { line: "rusty-boat inspect data/node1.log --diff data/node2.log", does: "where they part" },
+    { line: "rusty-boat inspect data/node*.log --verify", does: "all nodes' files" },
+    { line: "rusty-boat inspect data/node1.log -f --kind put --json", does: "writes as they come" },
+  ],
+  async run({ args, rest, program }) {
+    const plan = readPlan(args);
+    const surplus = rest[1];
+    if (surplus !== undefined && isOfOneLog(plan)) throw oneFileOnly(flagOf(plan), surplus);
+    try {
+      return await inspect(plan, rest, program);
+    } catch (error) {
+      throw error instanceof DiskError ? readingFailed(error) : error;
+    }
+  },
+});
+
+async function inspect(
+  plan: Plan,
+  paths: readonly string[],
+  program: Program,
+): Promise<CommandExit> {
+  const all = plan.kind === "diff" ? [...paths, plan.other] : paths;
+  const logs = openLogs(all, reachOf(plan));
+  try {
+    return await answer(plan, logs, program);
+  } finally {
+    closeLogs(logs);
+  }
+}
+
+async function answer(
+  plan: Plan,
+  logs: readonly LogFiles[],
+  program: Program,
+): Promise<CommandExit> {
+  const log = must(logs[0], "a file was named");
+  switch (plan.kind) {
+    case "verify":
+      return verifyLogs(logs, program);
+    case "summary":
+      return summarizeLogs(logs, program);
+    case "diff":
+      return diffLogs({ a: log, b: logs[1] ?? log }, program);
+    case "state":
+      return showState(log, plan, program);
+    case "follow":
+      return followLog(log, plan, program);
+    case "list":
+      await listLogs(logs, plan, program);
+      return exits.done;
+    default:
+      return unreachable(plan);
+  }
+}
+
+const isOfOneLog = (plan: Plan): boolean =>
+  plan.kind === "diff" || plan.kind === "state" || plan.kind === "follow";
+
+const flagOf = (plan: Plan): string =>
+  plan.kind === "state" ? "--at" : plan.kind === "diff" ? "--diff" : "--follow";
+
+/** A list without wishes, or by kind alone, is of the file; everything else is about the log. */
+function reachOf(plan: Plan): Reach {
+  if (plan.kind !== "list" && plan.kind !== "follow") return "log";
+  const { from, to, term } = plan.selection;
+  const isAboutLog = plan.key !== null || from !== null || to !== null || term !== null;
+  return isAboutLog ? "log" : "file";
+}

@@ -1,0 +1,152 @@
+/** One replica on a pretended disk, with its peers and clients played by the test: what goes in, what comes out. */
+import type { Address } from "../../src/base/address.ts";
+import { assert, must } from "../../src/base/assert.ts";
+import { later, millis, type NodeId, nodeId } from "../../src/base/numbers.ts";
+import { seededRandom } from "../../src/base/random.ts";
+import { type Keys, noKeys } from "../../src/codec/authentication.ts";
+import type { ClientRequest, ClientResponse } from "../../src/codec/client-message.ts";
+import { encodeCommand } from "../../src/codec/command.ts";
+import { openDatagram, sealDatagram } from "../../src/codec/datagram.ts";
+import { decodeMessage, encodeMessage } from "../../src/codec/message.ts";
+import { encodeRequestBatch } from "../../src/codec/request-batch.ts";
+import { decodeResponseBatch } from "../../src/codec/response-batch.ts";
+import { performDiskEffect } from "../../src/journal/effects.ts";
+import { openJournal } from "../../src/journal/open.ts";
+import type { Command } from "../../src/kv/command.ts";
+import type { Message } from "../../src/raft/message.ts";
+import { defaultTiming } from "../../src/raft/state.ts";
+import type { Effects, Input } from "../../src/replica/input.ts";
+import { Replica } from "../../src/replica/replica.ts";
+import { SimDisk } from "../../src/sim/disk.ts";
+
+export const cluster = 0xc1;
+export const clientAddress: Address = { host: "127.0.0.1", port: 30_000 };
+const addressOf = (id: number): Address => ({ host: "127.0.0.1", port: 7100 + id });
+/** Peer i of the test has this incarnation. */
+const incarnationOf = (id: number): number => 1000 + id;
+
+export type Said = {
+  readonly messages: readonly Message[];
+  readonly responses: readonly ClientResponse[];
+};
+
+export class LoneReplica {
+  readonly disk: SimDisk;
+  readonly replica: Replica;
+  readonly me: NodeId = nodeId(1);
+  last: Effects | null = null;
+  private now = millis(0);
+  private readonly syncs: number[] = [];
+  private readonly keys: Keys;
+
+  constructor(options: { peers?: number; keys?: Keys; disk?: SimDisk } = {}) {
+    const { peers = 3, keys = noKeys } = options;
+    this.keys = keys;
+    this.disk =
+      options.disk ??
+      new SimDisk({ folder: "n1", onSyncStarted: (ticket) => this.syncs.push(ticket) });
+    const ids = Array.from({ length: peers }, (_, at) => nodeId(at + 1));
+    const { journal, recovered } = openJournal({
+      disk: this.disk,
+      node: this.me,
+      cluster,
+      create: { incarnation: 77, configuration: { voters: ids, outgoing: [], learners: [] } },
+    });
+    this.replica = new Replica({
+      settings: {
+        ...{ me: this.me, cluster, incarnation: 77, keys, datagramBytesMax: 60_000 },
+        addresses: new Map(ids.map((id) => [id, addressOf(id)])),
+        timing: defaultTiming,
+        preVote: "with-pre-vote",
+      },
+      journal,
+      recovered,
+      random: seededRandom(5),
+      now: this.now,
+    });
+  }
+
+  /** Hands inputs over, carries the disk effects out, and decodes what the replica says. */
+  give(...inputs: readonly Input[]): Said {
+    const effects = this.replica.handle(this.now, inputs);
+    this.last = effects;
+    for (const effect of effects.disk) performDiskEffect(this.disk, effect);
+    return this.decode(effects);
+  }
+
+  hear(message: Message): Said {
+    return this.give(this.fromPeer(message));
+  }
+
+  fromPeer(message: Message, incarnation = incarnationOf(message.from)): Input {
+    const { kind, body } = encodeMessage(message);
+    const parts = { kind, body, cluster, incarnation, keys: this.keys };
+    const bytes = sealDatagram({ ...parts, sender: message.from, receiver: message.to });
+    return { kind: "datagram", from: addressOf(message.from), bytes };
+  }
+
+  ask(...requests: readonly ClientRequest[]): Said {
+    return this.give(this.fromClient(...requests));
+  }
+
+  fromClient(...requests: readonly ClientRequest[]): Input {
+    const parts = { cluster, incarnation: 9, sender: 0, receiver: 0, keys: this.keys } as const;
+    const body = encodeRequestBatch(requests);
+    const bytes = sealDatagram({ ...parts, kind: "request-batch", body });
+    return { kind: "datagram", from: clientAddress, bytes };
+  }
+
+  wait(ms: number): Said {
+    this.now = later(this.now, ms);
+    return this.give({ kind: "time" });
+  }
+
+  get syncsUnderWay(): number {
+    return this.syncs.length;
+  }
+
+  finishSyncs(): void {
+    while (this.syncs.length > 0) this.finishSync();
+  }
+
+  /** The sync under way is over. */
+  finishSync(): Said {
+    const ticket = must(this.syncs.shift(), "a sync is under way");
+    return this.give(this.disk.finishSync(ticket));
+  }
+
+  /** Lets it win an election for the next term, its disk never in the way. */
+  lead(): void {
+    this.wait(defaultTiming.electionMsMax);
+    const { state } = this.replica;
+    const term = (state.term + 1) as typeof state.term;
+    const two = { from: nodeId(2), to: this.me, answer: "granted" } as const;
+    this.hear({ kind: "pre-vote-response", ...two, term });
+    this.finishSyncs();
+    this.hear({ kind: "vote-response", ...two, term });
+    this.finishSyncs();
+    assert(state.role.kind === "leader", "the election is won");
+  }
+
+  private decode(effects: Effects): Said {
+    const messages: Message[] = [];
+    const responses: ClientResponse[] = [];
+    for (const { to, bytes } of effects.datagrams) {
+      const isClient = to.port === clientAddress.port;
+      const me = isClient ? null : nodeId(to.port - 7100);
+      const opened = openDatagram(bytes, { cluster, me, keys: this.keys });
+      assert(opened.kind === "opened", "what a replica sends can be opened");
+      const { header, body } = opened;
+      if (me !== null) {
+        const message = decodeMessage(header.kind, body, { from: this.me, to: me });
+        messages.push(must(message, "what a replica says to a peer is a message"));
+      } else responses.push(...must(decodeResponseBatch(body), "an answer is a batch of answers"));
+    }
+    return { messages, responses };
+  }
+}
+
+export const write = (id: number, command: Command): ClientRequest => ({
+  id,
+  body: { kind: "write", command: encodeCommand(command) },
+});
