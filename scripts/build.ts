@@ -1,8 +1,17 @@
 /**
- * Makes the executable: `bun scripts/build.ts [--if-stale]`. With `--if-stale`, only when a source is newer.
- * The program must not read `.env` or `bunfig.toml` from the folder it is run in, so both are switched off.
+ * Makes the executable: `bun scripts/build.ts [--if-stale]`. With `--if-stale`, only when a source
+ * is newer. The program must not read `.env` or `bunfig.toml` from the folder it is run in, so both
+ * are switched off.
  */
-import { chmodSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 const home = dirname(import.meta.dir);
@@ -26,7 +35,15 @@ function isStale(): boolean {
 async function build(): Promise<number> {
   mkdirSync(dirname(executable), { recursive: true });
   // Made aside and renamed: whoever runs the old one meanwhile is not disturbed.
-  const aside = `${executable}.${process.pid}.new`;
+  const folder = mkdtempSync(join(dirname(executable), ".build-"));
+  try {
+    return await buildInto(join(folder, "rusty-boat"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function buildInto(aside: string): Promise<number> {
   // This very bun, so that it need not be on the path.
   const child = Bun.spawn(
     [
@@ -35,7 +52,7 @@ async function build(): Promise<number> {
       "--compile",
       "--minify-syntax",
       "--minify-whitespace",
-      "--sourcemap=linked",
+      "--sourcemap=inline",
       "--no-compile-autoload-dotenv",
       "--no-compile-autoload-bunfig",
       join(home, "src", "main.ts"),

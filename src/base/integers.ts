@@ -1,6 +1,7 @@
 /**
- * Whole numbers as little-endian bytes, straight on a Uint8Array: the hot paths write a hundred thousand
- * of them a second, and a DataView per record would cost more than the record. Bounds are the caller's.
+ * Whole numbers as little-endian bytes, straight on a Uint8Array: the hot paths write a hundred
+ * thousand of them a second, and a DataView per record would cost more than the record. Bounds are
+ * the caller's.
  */
 
 export const readU16 = (bytes: Uint8Array, at: number): number =>

@@ -1,6 +1,7 @@
 /**
- * What a command is: a citty definition (the one source for flags, usage and help), with the three things
- * citty has no place for: examples, a name for "any number of arguments", and an exit code as its result.
+ * What a command is: a citty definition (the one source for flags, usage and help), with the three
+ * things citty has no place for: examples, a name for "any number of arguments", and an exit code
+ * as its result.
  *
  * A new command is one file that exports `command({...})`, and one line in its group's `commands`.
  */
@@ -23,7 +24,9 @@ type Shown = {
 /** What a command ends with: an exit code of the contract, or "ended by SIGINT, by SIGTERM". */
 export type CommandExit = Exit | 130 | 143;
 
-/** A node of the command tree. The walk resolves which one is meant; citty parses and runs a leaf. */
+/**
+ * A node of the command tree. The walk resolves which one is meant; citty parses and runs a leaf.
+ */
 export type Command = Shown & {
   readonly args: ArgsDef;
   readonly rest: Rest | null;

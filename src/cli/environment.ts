@@ -1,4 +1,7 @@
-/** Every flag's second home: `RUSTY_BOAT_<NAME>`, read when the flag is not given. An empty one is not set. */
+/**
+ * Every flag's second home: `RUSTY_BOAT_<NAME>`, read when the flag is not given. An empty one is
+ * not set.
+ */
 import type { ArgDef, ArgsDef } from "citty";
 
 export type EnvironmentFlag = {

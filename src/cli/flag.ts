@@ -1,4 +1,7 @@
-/** Texts of flags and arguments as the values they mean, or an error that names the flag and an example. */
+/**
+ * Texts of flags and arguments as the values they mean, or an error that names the flag and an
+ * example.
+ */
 import type { Address } from "../base/address.ts";
 import { parseAddress } from "../base/address.ts";
 import type { NodeId } from "../base/numbers.ts";

@@ -1,4 +1,7 @@
-/** Help for one level of the command tree, made from the same definitions that the flags are checked with. */
+/**
+ * Help for one level of the command tree, made from the same definitions that the flags are checked
+ * with.
+ */
 import type { ArgDef, ArgsDef } from "citty";
 import type { Command, Example } from "./command.ts";
 import { globalArgs } from "./command.ts";

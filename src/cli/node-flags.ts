@@ -1,6 +1,6 @@
 /**
- * The flags of one server and what they mean. `node` takes all of them; `cluster up` takes the tuning ones
- * and hands them to the nodes it starts.
+ * The flags of one server and what they mean. `node` takes all of them; `cluster up` takes the
+ * tuning ones and hands them to the nodes it starts.
  */
 import type { ArgsDef } from "citty";
 import type { Address } from "../base/address.ts";

@@ -1,7 +1,7 @@
 /**
- * Where a command's result goes: stdout, in the notation that was asked for. A reader that has gone away
- * (`| head -1`) is not an error: `ClosedPipe` ends the program quietly. Everything else that the program
- * says goes to stderr, through `Messages`.
+ * Where a command's result goes: stdout, in the notation that was asked for. A reader that has gone
+ * away (`| head -1`) is not an error: `ClosedPipe` ends the program quietly. Everything else that
+ * the program says goes to stderr, through `Messages`.
  */
 
 import { unreachable } from "../base/assert.ts";
@@ -65,7 +65,9 @@ export class Output {
     return this.raw(`${text}\n`);
   }
 
-  /** Exactly these bytes. Waits where the reader is slow; follow with `flush` where a person waits. */
+  /**
+   * Exactly these bytes. Waits where the reader is slow; follow with `flush` where a person waits.
+   */
   async raw(bytes: string | Uint8Array): Promise<void> {
     await guarded(() => this.#sink.write(bytes));
     this.#buffered += bytes.length;

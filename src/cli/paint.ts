@@ -1,4 +1,7 @@
-/** Colours, judged for one stream: a terminal, that `NO_COLOR` does not forbid, or as `--color` says. */
+/**
+ * Colours, judged for one stream: a terminal, that `NO_COLOR` does not forbid, or as `--color`
+ * says.
+ */
 
 type Ink = (text: string) => string;
 

@@ -1,6 +1,6 @@
 /**
- * A failure as the user reads it: what, why, how to mend it, and what it means for the request, in one block;
- * or the same as one JSON object or s-expression, for scripts. Always on stderr.
+ * A failure as the user reads it: what, why, how to mend it, and what it means for the request, in
+ * one block; or the same as one JSON object or s-expression, for scripts. Always on stderr.
  */
 import { AssertionError, unreachable } from "../base/assert.ts";
 import type { Applied, OperatorErrorParts } from "../base/error.ts";
@@ -88,6 +88,9 @@ const problemSexp = (parts: OperatorErrorParts) =>
 const appliedOf = (parts: OperatorErrorParts): Applied =>
   parts.applied ?? (parts.exit === exits.unknown ? "unknown" : "no");
 
-/** Whether the same request may simply be sent again (with its request id, where the outcome is unknown). */
+/**
+ * Whether the same request may simply be sent again (with its request id, where the outcome is
+ * unknown).
+ */
 const retryable = ({ exit }: OperatorErrorParts): boolean =>
   exit === exits.unreachable || exit === exits.notApplied || exit === exits.unknown;

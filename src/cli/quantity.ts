@@ -1,6 +1,6 @@
 /**
- * Texts that people write for durations, sizes, counts and nodes, as numbers. Each returns null for what it
- * does not understand; `flag.ts` turns that into an error which names the flag.
+ * Texts that people write for durations, sizes, counts and nodes, as numbers. Each returns null for
+ * what it does not understand; `flag.ts` turns that into an error which names the flag.
  */
 import { isNodeId, type NodeId } from "../base/numbers.ts";
 

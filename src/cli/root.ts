@@ -1,4 +1,7 @@
-/** The root of the command tree. Subcommands are loaded when they are needed: `--version` loads none. */
+/**
+ * The root of the command tree. Subcommands are loaded when they are needed: `--version` loads
+ * none.
+ */
 import { group } from "./command.ts";
 
 export const rootCommand = group({
@@ -12,5 +15,6 @@ export const rootCommand = group({
   commands: {
     cluster: async () => (await import("./cluster/cluster.ts")).clusterCommand,
     node: async () => (await import("./node.ts")).nodeCommand,
+    inspect: async () => (await import("./inspect/inspect.ts")).inspectCommand,
   },
 });

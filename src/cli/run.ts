@@ -1,6 +1,7 @@
 /**
- * One run of the program, from its words to its exit code: walk the command line, run one command, turn what
- * goes wrong into one block on stderr. It reads nothing global, so that tests run it in their own process.
+ * One run of the program, from its words to its exit code: walk the command line, run one command,
+ * turn what goes wrong into one block on stderr. It reads nothing global, so that tests run it in
+ * their own process.
  */
 import { must, unreachable } from "../base/assert.ts";
 import { exits } from "../base/error.ts";
@@ -27,9 +28,10 @@ export type Surroundings = {
 };
 
 export async function run(root: Command, around: Surroundings): Promise<CommandExit> {
-  const walked = await walk(root, around.words, around.environment);
-  const program = programFor(walked, around);
+  let program = programFor(new Map(), around);
   try {
+    const walked = await walk(root, around.words, around.environment);
+    program = programFor(walked.values, around);
     const exit = await perform(walked, program);
     await program.output.flush();
     return exit;
@@ -72,9 +74,9 @@ async function report(thrown: unknown, program: Program): Promise<CommandExit> {
   return error.parts.exit;
 }
 
-function programFor(walked: Walked, around: Surroundings): Program {
+function programFor(values: ReadonlyMap<string, FlagValue>, around: Surroundings): Program {
   const { environment } = around;
-  const wish = colourWish(walked.values, environment);
+  const wish = colourWish(values, environment);
   const paint = (stream: StreamKind) => paintFor({ stream, wish, environment });
   const { stdout, stderr } = around;
   return {
@@ -83,7 +85,7 @@ function programFor(walked: Walked, around: Surroundings): Program {
     output: new Output({
       sink: stdout.sink,
       stream: stdout.kind,
-      format: formatOf(walked.values, environment),
+      format: formatOf(values, environment),
       paint: paint(stdout.kind),
     }),
     messages: new Messages({

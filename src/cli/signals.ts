@@ -1,18 +1,33 @@
-/** Ctrl-C and its relatives as something to wait for. While one of these exists, signals do not end the program. */
+/**
+ * Ctrl-C and its relatives as something to wait for. While one of these exists, signals do not end
+ * the program.
+ */
 
 const signalNames = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type SignalName = (typeof signalNames)[number];
 
+/**
+ * One Ctrl-C may arrive twice: from the terminal, and once more through a parent that passes it on
+ * (npm, timeout). A person who means it twice takes longer.
+ */
+export const repeatMs = 300;
+
 export class Signals {
   readonly #arrived: SignalName[] = [];
+  readonly #now: () => number;
+  #lastAt = Number.NEGATIVE_INFINITY;
   #wake: ((name: SignalName) => void) | null = null;
 
-  constructor() {
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
     for (const name of signalNames) process.on(name, this.raise);
   }
 
   /** Also called for a key that means the same, where a terminal is in raw mode. */
   readonly raise = (name: SignalName): void => {
+    const at = this.#now();
+    if (at - this.#lastAt < repeatMs) return;
+    this.#lastAt = at;
     const wake = this.#wake;
     this.#wake = null;
     if (wake === null) this.#arrived.push(name);

@@ -1,6 +1,7 @@
 /**
- * Which nodes a command talks to: `--nodes`, its variable, `cluster.json` in the data folder, or the one
- * address that a first node has; and with which key. Shared by every command that speaks to nodes.
+ * Which nodes a command talks to: `--nodes`, its variable, `cluster.json` in the data folder, or
+ * the one address that a first node has; and with which key. Shared by every command that speaks to
+ * nodes.
  */
 import { resolve } from "node:path";
 import type { ArgsDef } from "citty";

@@ -1,10 +1,11 @@
 /**
- * From the words of a command line to one command and checked flags. citty would accept unknown flags, drop
- * surplus arguments, take `-5` for a flag, look for `--help` behind `--`, and lose global flags that stand
- * before the command's name; so the words are walked here, and citty gets a spelling it cannot misread.
+ * From the words of a command line to one command and checked flags. citty would accept unknown
+ * flags, drop surplus arguments, take `-5` for a flag, look for `--help` behind `--`, and lose
+ * global flags that stand before the command's name; so the words are walked here, and citty gets a
+ * spelling it cannot misread.
  *
- * Flags come before the environment (`RUSTY_BOAT_<NAME>`); of a repeated flag the last one counts. A flag
- * belongs behind the name of the command that knows it; global flags may stand anywhere.
+ * Flags come before the environment (`RUSTY_BOAT_<NAME>`); of a repeated flag the last one counts.
+ * A flag belongs behind the name of the command that knows it; global flags may stand anywhere.
  */
 import type { ArgDef, ArgsDef } from "citty";
 import type { OperatorError } from "../base/error.ts";

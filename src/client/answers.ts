@@ -51,8 +51,8 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
   const isNewest = pending.newest === one && pending.place === "waiting";
   switch (outcome.kind) {
     case "not-leader":
-      onNotLeader(core, node, one, outcome);
       if (isNewest) core.requests.queue(pending);
+      onNotLeader(core, node, one, outcome);
       return;
     case "busy":
       node.said = { kind: "busy" };

@@ -1,6 +1,6 @@
 /**
- * One log entry as bytes, the same on the wire and on the disk, so that a command is encoded once and
- * copied from then on.
+ * One log entry as bytes, the same on the wire and on the disk, so that a command is encoded once
+ * and copied from then on.
  *
  * ENTRY, version 1. All integers little-endian.
  *    0  u48  index, from 1
@@ -15,9 +15,9 @@
  *    0  u16  how many voters     2  u16  how many outgoing     4  u16  how many learners
  *    6  u16  each: the ids of the voters, of the outgoing, of the learners
  *
- * Valid when index and term are 1 or more, the kind is known, byte 19 is 0, the body lies within the
- * bytes given and within the limit, a noop's body is empty, and a configuration fills its body exactly
- * with ids from 1, ascending within each list.
+ * Valid when index and term are 1 or more, the kind is known, byte 19 is 0, the body lies within
+ * the bytes given and within the limit, a noop's body is empty, and a configuration fills its body
+ * exactly with ids from 1, ascending within each list.
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "../base/integers.ts";

@@ -1,9 +1,10 @@
 /**
- * The records of one write, collected while the write before it is on its way to the disk. They begin with
- * room for a mark. The checksums come when the batch is taken: only then is it known what it follows.
+ * The records of one write, collected while the write before it is on its way to the disk. They
+ * begin with room for a mark. The checksums come when the batch is taken: only then is it known
+ * what it follows.
  *
- * Two buffers take turns, so that bytes that were handed out stay as they are until the batch after the next
- * is taken, and nothing is allocated per record.
+ * Two buffers take turns, so that bytes that were handed out stay as they are until the batch after
+ * the next is taken, and nothing is allocated per record.
  */
 import { assert } from "../base/assert.ts";
 import { entryBytes, writeEntry } from "../codec/entry.ts";

@@ -1,8 +1,8 @@
 /**
- * Tells an unfinished write from damage. Both look the same where they begin: a byte that is not right. But
- * every write begins with a mark that says how far the file was durable before it. If such a mark is found
- * beyond the bad byte and vouches for it, the byte was right once: damage. If none is, nobody was ever told
- * that it was there: a write that a crash interrupted.
+ * Tells an unfinished write from damage. Both look the same where they begin: a byte that is not
+ * right. But every write begins with a mark that says how far the file was durable before it. If
+ * such a mark is found beyond the bad byte and vouches for it, the byte was right once: damage. If
+ * none is, nobody was ever told that it was there: a write that a crash interrupted.
  */
 import { readU32 } from "../base/integers.ts";
 import type { ReadPlace, RecordSource } from "./reader.ts";
@@ -18,8 +18,9 @@ import {
 const chunkBytes = 1 << 22;
 
 /**
- * The first mark beyond `offset` that says that the byte there was durable, or null. Leftovers of what was
- * cut off here once do not deceive: it was cut because no mark in it vouched for its beginning.
+ * The first mark beyond `offset` that says that the byte there was durable, or null. Leftovers of
+ * what was cut off here once do not deceive: it was cut because no mark in it vouched for its
+ * beginning.
  */
 export function findVouchingMark(source: RecordSource, bad: Omit<ReadPlace, "chain">): Mark | null {
   const step = chunkBytes - markRecordBytes + recordAlignment;

@@ -1,7 +1,7 @@
 /**
  * Records as s-expressions, for `inspect` and for failures of the simulator:
  *
- *   (header (node 1) (cluster "0000000004d2") (incarnation "000000000007") (segment 1) (first 1) (term 3) …)
+ *   (header (node 1) (cluster "0000000004d2") (incarnation "000000000007") (segment 1) …)
  *   (mark (durable 96) (commit 4) (run 2))
  *   (entry (index 5) (term 2) (time 1200) (put "k" "v"))
  *   (state (term 3) (voted-for 2))

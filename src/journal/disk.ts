@@ -1,7 +1,7 @@
 /**
- * What the journal asks of a disk: one folder of flat files, of which bytes are only ever appended or cut
- * off at the end. Everything is done when the call returns, except that a sync may complete later: a
- * node goes on hearing the others while its disk works.
+ * What the journal asks of a disk: one folder of flat files, of which bytes are only ever appended
+ * or cut off at the end. Everything is done when the call returns, except that a sync may complete
+ * later: a node goes on hearing the others while its disk works.
  *
  * Two implementations, one contract (tests/contract/disk-contract.ts): src/runtime/disk.ts and
  * src/sim/disk.ts. How the completion of startSync is delivered is the constructor's business.
@@ -15,17 +15,22 @@ export interface Disk {
   readonly size: (name: string) => number;
   /** Up to `length` bytes from `offset`: fewer only where the file ends. The caller owns them. */
   readonly read: (name: string, offset: number, length: number) => Uint8Array;
-  /** A new file with these bytes; an existing one is an error. Neither name nor bytes are durable yet. */
+  /**
+   * A new file with these bytes; an existing one is an error. Neither name nor bytes are durable
+   * yet.
+   */
   readonly create: (name: string, bytes: Uint8Array) => void;
-  /** At the end. Visible to readers at once, durable after a sync. An error may leave half of it. */
+  /**
+   * At the end. Visible to readers at once, durable after a sync. An error may leave half of it.
+   */
   readonly append: (name: string, bytes: Uint8Array) => void;
   /** Cuts the end off. Durable after a sync. */
   readonly truncate: (name: string, size: number) => void;
   /** Returns when every byte of the file is durable: for opening, rolling and repairing. */
   readonly sync: (name: string) => void;
   /**
-   * Begins to make durable what the file holds now. `ticket` comes back with the outcome; at most one
-   * is under way, and nothing but reading and appending happens to the file until then.
+   * Begins to make durable what the file holds now. `ticket` comes back with the outcome; at most
+   * one is under way, and nothing but reading and appending happens to the file until then.
    */
   readonly startSync: (name: string, ticket: number) => void;
   /** An existing target is an error: nothing here is ever replaced. Durable after syncFolder. */
@@ -44,8 +49,8 @@ export type Synced = {
 };
 
 /**
- * A failed sync is final. The kernel may have dropped the bytes and marked them clean, so that a second
- * try would succeed without having written anything.
+ * A failed sync is final. The kernel may have dropped the bytes and marked them clean, so that a
+ * second try would succeed without having written anything.
  */
 export type SyncOutcome =
   | { readonly kind: "durable" }

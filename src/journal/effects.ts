@@ -1,7 +1,7 @@
 /**
- * What a journal wants done to the disk, as data, and the one place where it is done: the simulator and the
- * runtime both call performDiskEffect, in the order of the effects. A DiskError ends the node's life; none
- * of this is tried twice.
+ * What a journal wants done to the disk, as data, and the one place where it is done: the simulator
+ * and the runtime both call performDiskEffect, in the order of the effects. A DiskError ends the
+ * node's life; none of this is tried twice.
  */
 import { unreachable } from "../base/assert.ts";
 import type { Disk } from "./disk.ts";
@@ -35,9 +35,9 @@ export function performDiskEffect(disk: Disk, effect: DiskEffect): void {
 }
 
 /**
- * Each step is durable before the next, so that a crash leaves one of four folders: as before; the same and
- * the new file aside; the new file aside and no active one; as after. open.ts ends what was begun.
- * A closed file is durable to its end: any bad byte in it is damage.
+ * Each step is durable before the next, so that a crash leaves one of four folders: as before; the
+ * same and the new file aside; the new file aside and no active one; as after. open.ts ends what
+ * was begun. A closed file is durable to its end: any bad byte in it is damage.
  */
 function roll(disk: Disk, { active, closed, temporary, header }: Roll): void {
   disk.sync(active);

@@ -1,4 +1,7 @@
-/** What a journal has to say to the operator: what is wrong with which file, how it is known, what to do. */
+/**
+ * What a journal has to say to the operator: what is wrong with which file, how it is known, what
+ * to do.
+ */
 import { unreachable } from "../base/assert.ts";
 import { OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
@@ -35,8 +38,8 @@ export function journalRefused(place: Place, reading: Reading, problem: Problem)
     why: `${describeProblem(problem)}; ${readable}`,
     fix: [
       `leave node ${place.node} stopped: the others go on without it while they are a majority`,
-      `put back node ${place.node}'s files as they were when it stopped, from a mirror or a snapshot ` +
-        "of the file system: an older copy would break promises that it made since",
+      `put back node ${place.node}'s files as they were when it stopped, from a mirror or a ` +
+        "snapshot of the file system: an older copy would break promises that it made since",
       `rusty-boat inspect --verify ${path}`,
     ],
     exit: 6,
@@ -63,7 +66,7 @@ export function wrongFolder(place: Place, wanted: WantedIdentity, found: Identit
   const path = pathOf(place.folder, `node${place.node}.log`);
   const why =
     found.node === wanted.node
-      ? `it belongs to cluster ${clusterName(found.cluster)}, and this is ${clusterName(wanted.cluster)}`
+      ? `it is of cluster ${clusterName(found.cluster)}, and this is ${clusterName(wanted.cluster)}`
       : `it was written by node ${found.node}, and this is node ${wanted.node}`;
   return new OperatorError({
     code: "wrong-folder",

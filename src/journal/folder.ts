@@ -2,8 +2,8 @@
  * Which files a node's journal consists of. Reading them is all that happens here.
  *
  * What a crash can leave besides the segments is one file, `node1.log.new`:
- *   beside the active file, or alone       it was never in use: to be removed
- *   beside closed files, none active       the last step of a roll is missing: it is the active file
+ *   beside the active file, or alone     it was never in use: to be removed
+ *   beside closed files, none active     a roll lacks its last step: it is the active file
  */
 import type { NodeId } from "../base/numbers.ts";
 import type { Disk } from "./disk.ts";

@@ -17,10 +17,12 @@
  *   60  u48  run (as in a mark)
  *   66  u16  how many peers are known
  *   68  u16  bytes of the configuration in force
- *   70       per peer: u16 node, u48 incarnation, by ascending node; then the configuration (codec/entry.ts)
+ *   70       per peer: u16 node, u48 incarnation, by ascending node
+ *            then the configuration (codec/entry.ts)
  *
- * Valid when its checksum, continued from its own `chain`, is right; the magic and the node are as they
- * must be; and peers and configuration fill it exactly. A header is durable before its file has its name.
+ * Valid when its checksum, continued from its own `chain`, is right; the magic and the node are as
+ * they must be; and peers and configuration fill it exactly. A header is durable before its file
+ * has its name.
  */
 import { assert } from "../base/assert.ts";
 import { bytesOfByteString } from "../base/bytes.ts";
@@ -99,7 +101,9 @@ export function headerRecord(header: Omit<Header, "kind">): Uint8Array {
   return record;
 }
 
-/** What the checksum of a record that may be a header continues from, or null where it is too short. */
+/**
+ * What the checksum of a record that may be a header continues from, or null where it is too short.
+ */
 export const headerChain = (bytes: Uint8Array, payload: number, end: number): number | null =>
   end - payload < peersAt ? null : readU32(bytes, payload + chainAt);
 

@@ -1,10 +1,11 @@
 /**
- * The writer: collects records, and turns them into one append and one sync at a time (group commit). It does
- * nothing to the disk itself: effects come out, the completion of a sync comes in.
+ * The writer: collects records, and turns them into one append and one sync at a time (group
+ * commit). It does nothing to the disk itself: effects come out, the completion of a sync comes in.
  *
- * What a record promises may be told to others once `durable` has reached the `position` that was read after
- * recording it. While a sync is under way records go into the next batch; the batch begins with a mark that
- * says how far the file was durable by then (record.ts), which is what tells damage from an unfinished write.
+ * What a record promises may be told to others once `durable` has reached the `position` that was
+ * read after recording it. While a sync is under way records go into the next batch; the batch
+ * begins with a mark that says how far the file was durable by then (record.ts), which is what
+ * tells damage from an unfinished write.
  */
 import { assert } from "../base/assert.ts";
 import { type LogIndex, logIndex, maxIndex, type NodeId, never } from "../base/numbers.ts";
@@ -95,7 +96,10 @@ export class Journal {
     return this.durablePosition;
   }
 
-  /** An entry at an index that exists replaces it and all that follow. Its term was recorded before it. */
+  /**
+   * An entry at an index that exists replaces it and all that follow. Its term was recorded before
+   * it.
+   */
   recordEntry(entry: Entry): void {
     accepted(this.recorded.takeEntry(entry));
     this.batch.addEntry(entry);
@@ -109,7 +113,10 @@ export class Journal {
     this.recordedCount += 1;
   }
 
-  /** The first incarnation of a peer that was ever heard. A later record of the same peer replaces it. */
+  /**
+   * The first incarnation of a peer that was ever heard. A later record of the same peer replaces
+   * it.
+   */
   recordPeer(node: NodeId, incarnation: number): void {
     this.recorded.takePeer(node, incarnation);
     this.batch.addPeer({ node, incarnation });
@@ -117,8 +124,9 @@ export class Journal {
   }
 
   /**
-   * Writes what was recorded and begins to sync it; nothing while a sync is under way. The effects are to be
-   * performed, in order, before the next call of flush or seal. `commit` is what is known to be committed now.
+   * Writes what was recorded and begins to sync it; nothing while a sync is under way. The effects
+   * are to be performed, in order, before the next call of flush or seal. `commit` is what is known
+   * to be committed now.
    */
   flush(known: { readonly commit: LogIndex }): readonly DiskEffect[] {
     if (this.batch.isEmpty || this.sync !== null) return none;
@@ -146,8 +154,9 @@ export class Journal {
   }
 
   /**
-   * For a journal that has been idle for a while: a lone mark that vouches for all before it, so that from
-   * now on a bad byte there is known to be damage. Nothing waits for it, so it is not synced.
+   * For a journal that has been idle for a while: a lone mark that vouches for all before it, so
+   * that from now on a bad byte there is known to be damage. Nothing waits for it, so it is not
+   * synced.
    */
   seal(known: { readonly commit: LogIndex }): readonly DiskEffect[] {
     if (this.tail === "sealed" || this.sync !== null || !this.batch.isEmpty) return none;

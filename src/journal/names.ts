@@ -1,10 +1,11 @@
 /**
  * The names of a node's files. The active segment is always `node1.log`. A closed one is
- * `node1.<number>.log`, its number being the index of the first entry it may hold, in fifteen digits,
- * so that a listing is in the order of the log with the active segment last.
+ * `node1.<number>.log`, its number being the index of the first entry it may hold, in fifteen
+ * digits, so that a listing is in the order of the log with the active segment last.
  *
  * After a truncation a segment can begin at or before the index that an earlier one began at. It is
- * then numbered one after that one: names stay unique and sorted, and the header has the true index.
+ * then numbered one after that one: names stay unique and sorted, and the header has the true
+ * index.
  */
 import type { NodeId } from "../base/numbers.ts";
 

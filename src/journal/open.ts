@@ -1,7 +1,7 @@
 /**
  * Opens a node's journal: makes it where there is none, ends what a crash interrupted, cuts off an
- * unfinished write, and refuses what is damaged or belongs to somebody else. Nothing is changed before
- * everything has been read and found to be this node's.
+ * unfinished write, and refuses what is damaged or belongs to somebody else. Nothing is changed
+ * before everything has been read and found to be this node's.
  */
 import { assert, must } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
@@ -129,7 +129,10 @@ function openFiles(
   return { journal, recovered };
 }
 
-/** Throws unless the files are this node's, and nothing is wrong with them that cutting does not mend. */
+/**
+ * Throws unless the files are this node's, and nothing is wrong with them that cutting does not
+ * mend.
+ */
 function checked(options: OpenOptions, reading: Reading): Header {
   const { disk, node, cluster } = options;
   const { first, problem } = reading;
@@ -157,7 +160,10 @@ function endInterrupted(disk: Disk, node: NodeId, found: FoundFiles): void {
   disk.syncFolder();
 }
 
-/** Keeps the bytes aside before they are cut off. A crash on the way, or before vouch(), leads back here. */
+/**
+ * Keeps the bytes aside before they are cut off. A crash on the way, or before vouch(), leads back
+ * here.
+ */
 function cutTail(disk: Disk, node: NodeId, offset: number): Cut {
   const file = activeName(node);
   const bytes = disk.read(file, offset, disk.size(file) - offset);
@@ -189,8 +195,8 @@ const holds = (disk: Disk, name: string, bytes: Uint8Array): boolean =>
   disk.size(name) === bytes.length && sameBytes(disk.read(name, 0, bytes.length), bytes);
 
 /**
- * Makes durable what was read, and only then says so in the file: from now on it counts, whether or not it
- * had reached the disk when the last run ended.
+ * Makes durable what was read, and only then says so in the file: from now on it counts, whether or
+ * not it had reached the disk when the last run ended.
  */
 function vouch(
   disk: Disk,

@@ -1,7 +1,7 @@
 /**
- * Reads a journal file record by record, verifying the chain of checksums, up to its end or to the first
- * byte that is not right. Reads in large pieces, and can go on later from where it stopped: a file that is
- * being written to is read like any other.
+ * Reads a journal file record by record, verifying the chain of checksums, up to its end or to the
+ * first byte that is not right. Reads in large pieces, and can go on later from where it stopped: a
+ * file that is being written to is read like any other.
  */
 import type { Disk } from "./disk.ts";
 import { type Header, headerChain, readHeader } from "./header.ts";

@@ -1,26 +1,29 @@
 /**
  * Records: the frame that all share, and the payloads of the small ones.
  *
- * JOURNAL FILE, version 1. All integers little-endian. A file is records, one after the other; the first is
- * a header (header.ts), and each begins at a multiple of 8.
+ * JOURNAL FILE, version 1. All integers little-endian. A file is records, one after the other; the
+ * first is a header (header.ts), and each begins at a multiple of 8.
  *
  * FRAME
- *    0  u32  checksum: CRC-32 of the rest of the record, padding included, continued from the checksum
- *            of the record before. The first record of a file continues from the last of the file before.
+ *    0  u32  checksum: CRC-32 of the rest of the record, padding included, continued from the
+ *            checksum of the record before; a file's first record continues from the last of the
+ *            file before
  *    4  u24  payload length
  *    7  u8   kind: 1 header, 2 mark, 3 entry, 4 state, 5 peer. 6 and 7 are kept for snapshots.
  *    8       payload, then zeros up to a multiple of 8
  *
- * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands before it.
+ * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands
+ * before it.
  *    0  4 bytes  "MARK"
- *    4  u32  CRC-32 of bytes 8..31, continued from the checksum of this file's header record. It stands
- *            before what it covers: behind it, it would cancel out of the record's own CRC.
+ *    4  u32  CRC-32 of bytes 8..31, continued from the checksum of this file's header record. It
+ *            stands before what it covers: behind it, it would cancel out of the record's own CRC.
  *    8  u48  offset of this record in its file
  *   14  u48  every byte of this file before this offset was durable when the mark was written
  *   20  u48  commit: every entry up to it was committed, and stands before this mark
  *   26  u48  run: how many times the journal had been opened, this time included
  *
- * ENTRY (kind 3): see codec/entry.ts. It replaces the entry of the same index and all that follow that one.
+ * ENTRY (kind 3): see codec/entry.ts. It replaces the entry of the same index and all that follow
+ * that one.
  *
  * STATE (kind 4)
  *    0  u48  term     6  u16  the node voted for in this term, 0 for none
@@ -28,8 +31,8 @@
  * PEER (kind 5): the first incarnation of a peer that was ever heard.
  *    0  u16  node     2  u48  incarnation
  *
- * A record is valid when its checksum is right, its kind is known and its payload has the shape of the
- * kind. Kind 0 is none, so that zeros are never a record.
+ * A record is valid when its checksum is right, its kind is known and its payload has the shape of
+ * the kind. Kind 0 is none, so that zeros are never a record.
  */
 import { assert } from "../base/assert.ts";
 import { crc32 } from "../base/checksum.ts";
@@ -90,7 +93,10 @@ export const payloadBytesAt = (bytes: Uint8Array, at: number): number =>
 /** The checksum that the record at `at` carries. */
 export const checksumAt = (bytes: Uint8Array, at: number): number => readU32(bytes, at);
 
-/** Writes all of a frame but its checksum, and the padding. The payload follows at `at + frameBytes`. */
+/**
+ * Writes all of a frame but its checksum, and the padding. The payload follows at `at +
+ * frameBytes`.
+ */
 export function writeFrame(
   target: Uint8Array,
   at: number,
@@ -123,7 +129,9 @@ export function chainRecords(bytes: Uint8Array, chain: number): number {
   return last;
 }
 
-/** Writes a mark but for its record checksum. `seed` is the checksum of the file's header record. */
+/**
+ * Writes a mark but for its record checksum. `seed` is the checksum of the file's header record.
+ */
 export function writeMark(
   target: Uint8Array,
   at: number,
@@ -141,8 +149,8 @@ export function writeMark(
 }
 
 /**
- * The mark whose record begins at `at`, which is `offset` in the file, or null. The frame is not looked at:
- * this is for finding marks where the chain of checksums is broken.
+ * The mark whose record begins at `at`, which is `offset` in the file, or null. The frame is not
+ * looked at: this is for finding marks where the chain of checksums is broken.
  */
 export function readMark(
   bytes: Uint8Array,

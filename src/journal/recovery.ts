@@ -1,6 +1,7 @@
 /**
- * Reads a node's files in order and finds out what they amount to. Changes nothing: opening a journal and
- * `inspect --verify` are the same reading, so they cannot disagree about what is damaged.
+ * Reads a node's files in order and finds out what they amount to. Changes nothing: opening a
+ * journal and `inspect --verify` are the same reading, so they cannot disagree about what is
+ * damaged.
  */
 import { AssertionError, assert, must, unreachable } from "../base/assert.ts";
 import type { Entry } from "../raft/types.ts";
@@ -17,7 +18,10 @@ import {
 import type { Mark } from "./record.ts";
 import { type Contradiction, Standing } from "./standing.ts";
 
-/** A closed file was durable to its end when it was closed; the active one may end in the middle of a write. */
+/**
+ * A closed file was durable to its end when it was closed; the active one may end in the middle of
+ * a write.
+ */
 export type SegmentFile = {
   readonly name: string;
   readonly role: "closed" | "active";

@@ -1,7 +1,7 @@
 /**
- * What a journal's records amount to so far, as far as its next header must repeat it. The writer and the
- * recovery keep one each and refuse the same contradictions: what the one would not write, the other does
- * not believe, however right its checksum is.
+ * What a journal's records amount to so far, as far as its next header must repeat it. The writer
+ * and the recovery keep one each and refuse the same contradictions: what the one would not write,
+ * the other does not believe, however right its checksum is.
  */
 import { type LogIndex, maxIndex, type NodeId, nextIndex } from "../base/numbers.ts";
 import type { Configuration, Entry, EntryId, HardState } from "../raft/types.ts";
@@ -45,7 +45,7 @@ export class Standing {
     this.last = parts.previous;
     this.commit = parts.commit;
     this.peers = parts.peers;
-    this.configurations = [{ index: parts.commit, configuration: parts.configuration }];
+    this.configurations = [{ index: parts.previous.index, configuration: parts.configuration }];
   }
 
   get configuration(): Configuration {

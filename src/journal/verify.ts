@@ -1,6 +1,6 @@
 /**
- * For people who look at files: whether they are right, and what is in them, record by record. Nothing is
- * changed, nothing but the files is needed, and a node may be writing to them.
+ * For people who look at files: whether they are right, and what is in them, record by record.
+ * Nothing is changed, nothing but the files is needed, and a node may be writing to them.
  */
 import type { NodeId } from "../base/numbers.ts";
 import type { Disk } from "./disk.ts";
@@ -28,7 +28,10 @@ export function verifyFiles(files: readonly SegmentFile[]): Verification {
   return verification(readJournal(files, { from: "any-segment", keep: "nothing" }));
 }
 
-/** All files of a node, as openJournal would read them. Throws what it would throw where one is missing. */
+/**
+ * All files of a node, as openJournal would read them. Throws what it would throw where one is
+ * missing.
+ */
 export function verifyJournal(disk: Disk, node: NodeId): Verification {
   const { files } = findFiles(disk, node);
   return verification(readJournal(files, { from: "first-segment", keep: "nothing" }));
@@ -56,8 +59,9 @@ function verdictOf(problem: Problem | null): Verification["verdict"] {
 export type SegmentEnd = { readonly place: ReadPlace; readonly problem: Problem | null };
 
 /**
- * The records of one file from `place` on. To follow a file that grows, look at it again with a new source
- * and the place where the last reading ended. An "unfinished" problem may be a write under way.
+ * The records of one file from `place` on. To follow a file that grows, look at it again with a new
+ * source and the place where the last reading ended. An "unfinished" problem may be a write under
+ * way.
  */
 export function* readSegment(
   file: SegmentFile,

@@ -1,6 +1,7 @@
 /**
- * Asks nodes to describe themselves, each by its own socket: no leader is needed, and on one machine a dead
- * node's port says "refused" at once, where a shared socket could not tell whose refusal it was.
+ * Asks nodes to describe themselves, each by its own socket: no leader is needed, and on one
+ * machine a dead node's port says "refused" at once, where a shared socket could not tell whose
+ * refusal it was.
  */
 import type { Address } from "../base/address.ts";
 import { openDatagram, sealDatagram } from "../codec/datagram.ts";

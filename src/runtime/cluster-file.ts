@@ -1,7 +1,7 @@
 /**
- * `data/cluster.json`: where the nodes of a local cluster are. The supervisor writes it; every other command
- * reads it. It stays when the cluster goes down, because the cluster's id must be the same the next time.
- * It holds the token of the control channel, so only its owner may read it.
+ * `data/cluster.json`: where the nodes of a local cluster are. The supervisor writes it; every
+ * other command reads it. It stays when the cluster goes down, because the cluster's id must be the
+ * same the next time. It holds the token of the control channel, so only its owner may read it.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What `cluster up` is going to start, worked out and checked before anything is touched: data that exists
- * decides how many nodes there are and which cluster they are.
+ * What `cluster up` is going to start, worked out and checked before anything is touched: data that
+ * exists decides how many nodes there are and which cluster they are.
  */
 import { randomInt } from "node:crypto";
 import type { Address } from "../base/address.ts";

@@ -1,4 +1,7 @@
-/** What the system says of files, in the words of the Disk contract. What is no system error passes through. */
+/**
+ * What the system says of files, in the words of the Disk contract. What is no system error passes
+ * through.
+ */
 import { DiskError, type DiskErrorCode, type DiskOperation } from "../journal/disk.ts";
 
 /** Does it, and says in the disk's own terms what went wrong. */

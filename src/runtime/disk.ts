@@ -1,6 +1,7 @@
 /**
- * The real disk: one folder of files. The file that is appended to stays open; every other access opens
- * and closes. What readers of a running node see is what was written, whether or not it is durable yet.
+ * The real disk: one folder of files. The file that is appended to stays open; every other access
+ * opens and closes. What readers of a running node see is what was written, whether or not it is
+ * durable yet.
  *
  * Files are for their owner only (0600): they hold every key and value.
  */
@@ -39,7 +40,9 @@ export class FileDisk implements Disk {
   private syncsUnderWay = 0;
   private state: "open" | "closing" = "open";
 
-  /** Makes the folder where there is none. `onSynced` is called from the event loop, never at once. */
+  /**
+   * Makes the folder where there is none. `onSynced` is called from the event loop, never at once.
+   */
   constructor(folder: string, onSynced: (synced: Synced) => void) {
     this.folder = folder;
     this.onSynced = onSynced;

@@ -1,7 +1,7 @@
 /**
- * The two calls of the C library that Bun has no function for: locking a file, and (on macOS, where fsync
- * stops at the drive's cache) making the drive write. Where the library cannot be loaded both are absent,
- * and whoever needs them says what it does instead.
+ * The two calls of the C library that Bun has no function for: locking a file, and (on macOS, where
+ * fsync stops at the drive's cache) making the drive write. Where the library cannot be loaded both
+ * are absent, and whoever needs them says what it does instead.
  */
 import { dlopen, FFIType } from "bun:ffi";
 
@@ -43,8 +43,8 @@ function load(): Libc | null {
 const darwinFullSync = 51;
 
 /**
- * After an fsync: returns when the drive itself has written, where fsync does not see to that. A file
- * system that knows no such call has done all it can.
+ * After an fsync: returns when the drive itself has written, where fsync does not see to that. A
+ * file system that knows no such call has done all it can.
  */
 export function flushDrive(descriptor: number): void {
   if (process.platform === "darwin") libc()?.fcntl(descriptor, darwinFullSync);

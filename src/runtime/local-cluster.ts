@@ -1,6 +1,6 @@
 /**
- * A cluster on this machine, from `up` to `down`: its processes, its file, its control channel, and the watch
- * that tells when it has a leader.
+ * A cluster on this machine, from `up` to `down`: its processes, its file, its control channel, and
+ * the watch that tells when it has a leader.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -286,8 +286,11 @@ export class LocalCluster {
   }
 }
 
+/** Of an error block: what and why. Else the last line. */
 function saidLast(path: string): string {
-  const lines = lastWords(path, linesShown).map((line) => line.trim());
+  const lines = lastWords(path, 2).map((line) =>
+    line.trim().replace(/^(error\[[\w-]+\]:|why) +/, ""),
+  );
   return lines.filter((line) => line !== "").join("; ") || "it said nothing";
 }
 

@@ -1,12 +1,13 @@
 /**
- * One process per journal. The lock is the kernel's, on the file `node1.lock`: it ends with the process
- * however that ends, so a crash leaves nothing to clean up, and the number of a process that is long gone
- * cannot be mistaken for a holder. The number written into the file is for people only.
+ * One process per journal. The lock is the kernel's, on the file `node1.lock`: it ends with the
+ * process however that ends, so a crash leaves nothing to clean up, and the number of a process
+ * that is long gone cannot be mistaken for a holder. The number written into the file is for people
+ * only.
  *
  * The file itself stays: removing it would let two processes lock two files of one name.
  *
- * Where flock cannot be called (Windows, an unknown C library), SQLite's own file locks do the same on
- * `node1.lock.sqlite`.
+ * Where flock cannot be called (Windows, an unknown C library), SQLite's own file locks do the same
+ * on `node1.lock.sqlite`.
  */
 import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";

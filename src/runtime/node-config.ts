@@ -1,6 +1,7 @@
 /**
- * Everything one server is told when it starts, checked before anything is opened. The command line makes
- * one of these from flags; the supervisor turns one into flags again for the processes that it starts.
+ * Everything one server is told when it starts, checked before anything is opened. The command line
+ * makes one of these from flags; the supervisor turns one into flags again for the processes that
+ * it starts.
  */
 import { createHash } from "node:crypto";
 import type { Address } from "../base/address.ts";
@@ -77,8 +78,8 @@ export function parseClusterId(text: string): number | null {
 }
 
 /**
- * The id of a cluster that was given none: the same on every node that is given the same peers. A cluster
- * whose addresses may change needs one of its own (`--cluster-id`).
+ * The id of a cluster that was given none: the same on every node that is given the same peers. A
+ * cluster whose addresses may change needs one of its own (`--cluster-id`).
  */
 export function derivedClusterId(peers: ReadonlyMap<NodeId, Address>): number {
   const digest = createHash("sha256")

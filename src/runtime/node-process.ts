@@ -1,6 +1,7 @@
 /**
- * A node as a child process. Nodes stand in sessions of their own, so that Ctrl-C reaches the supervisor
- * alone, and hold a channel to it: when it breaks, they end themselves, so that no supervisor leaves orphans.
+ * A node as a child process. Nodes stand in sessions of their own, so that Ctrl-C reaches the
+ * supervisor alone, and hold a channel to it: when it breaks, they end themselves, so that no
+ * supervisor leaves orphans.
  */
 import { closeSync, openSync } from "node:fs";
 import type { BlockMessage } from "./partition.ts";

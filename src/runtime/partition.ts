@@ -1,6 +1,7 @@
 /**
- * Cutting the links of a local cluster: which node drops whose datagrams. Nodes that no group names keep all
- * their links, so that a bridge between two sides can be tried; a single group is cut off from all others.
+ * Cutting the links of a local cluster: which node drops whose datagrams. Nodes that no group names
+ * keep all their links, so that a bridge between two sides can be tried; a single group is cut off
+ * from all others.
  */
 import type { NodeId } from "../base/numbers.ts";
 

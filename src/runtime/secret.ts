@@ -1,7 +1,7 @@
 /**
- * The file that holds a cluster's secret: one line, `peer:` and 64 hex digits for nodes, `client:` and 64 hex
- * digits for clients. The client's is derived from the peers', so it can never make a Raft message; the
- * word before the colon keeps the two from being mixed up.
+ * The file that holds a cluster's secret: one line, `peer:` and 64 hex digits for nodes, `client:`
+ * and 64 hex digits for clients. The client's is derived from the peers', so it can never make a
+ * Raft message; the word before the colon keeps the two from being mixed up.
  */
 import { readFileSync, statSync } from "node:fs";
 import { bytesOfHex, hex } from "../base/bytes.ts";

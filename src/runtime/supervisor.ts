@@ -1,7 +1,7 @@
 /**
- * Keeps the processes of a local cluster: starts, stops, pauses and kills them, cuts their links, and says
- * what happens to them. A node that ends by itself is reported and not started again: this is a place to
- * watch failures, and a failure that mends itself is not seen.
+ * Keeps the processes of a local cluster: starts, stops, pauses and kills them, cuts their links,
+ * and says what happens to them. A node that ends by itself is reported and not started again: this
+ * is a place to watch failures, and a failure that mends itself is not seen.
  */
 import { must } from "../base/assert.ts";
 import { OperatorError } from "../base/error.ts";
@@ -155,7 +155,9 @@ export class Supervisor {
     this.#parts.onEvent({ kind: "healed" });
   }
 
-  /** Stops all, one after the other; `last` (the leader) last, so that it hands over at most once. */
+  /**
+   * Stops all, one after the other; `last` (the leader) last, so that it hands over at most once.
+   */
   async shutDown(last: NodeId | null): Promise<void> {
     const order = this.#parts.nodes.filter((id) => id !== last);
     if (last !== null && this.#slots.has(last)) order.push(last);

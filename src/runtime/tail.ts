@@ -23,8 +23,8 @@ export function lastLines(path: string, count: number): Tail {
 }
 
 /**
- * What a program said as it ended: its error block where it printed one (stack traces follow it and say
- * less), else its last lines.
+ * What a program said as it ended: its error block where it printed one (stack traces follow it and
+ * say less), else its last lines.
  */
 export function lastWords(path: string, count: number): readonly string[] {
   const { lines } = lastLines(path, limits.lastWordsLinesMax);

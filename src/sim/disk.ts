@@ -1,11 +1,14 @@
 /**
- * The pretend disk: a folder in memory that is as unreliable as the contract of Disk allows, and no more.
- * It keeps what readers see and what a power cut leaves, for each file's bytes and for the folder's names.
+ * The pretend disk: a folder in memory that is as unreliable as the contract of Disk allows, and no
+ * more. It keeps what readers see and what a power cut leaves, for each file's bytes and for the
+ * folder's names.
  *
  * What a power cut may do:
- *   bytes that were synced stay. Of the bytes after them: none; all; a prefix; any of the sectors, the others
- *     zeros, noise or what they held before; as long as they were, but zeros or noise
- *   names: of the creates, renames and removes since the last syncFolder, the first so many happened, or any
+ *   bytes that were synced stay. Of the bytes after them: none; all; a prefix; any of the
+ *     sectors, the others zeros, noise or what they held before; as long as they were, but
+ *     zeros or noise
+ *   names: of the creates, renames and removes since the last syncFolder, the first so many
+ *     happened, or any
  *
  * Chance and faults are handed in: the same ones give the same disk.
  */
@@ -27,7 +30,9 @@ export type DiskFault =
   | { readonly kind: "refused"; readonly code: DiskErrorCode }
   /** create and append: so many bytes are written, then it fails. */
   | { readonly kind: "half"; readonly code: DiskErrorCode; readonly bytes: number }
-  /** sync and startSync: fails once; later syncs succeed and do not write what this one should have. */
+  /**
+   * sync and startSync: fails once; later syncs succeed and do not write what this one should have.
+   */
   | { readonly kind: "sync-lost" }
   /** The power goes before the operation. The caller of the disk sees a PowerCut. */
   | { readonly kind: "power-cut" };
@@ -68,7 +73,9 @@ export class SimDisk implements Disk {
   private count = 0;
   private readonly onSyncStarted: (ticket: number) => void;
 
-  /** `onSyncStarted` is told of each startSync; who is told calls finishSync when it should be over. */
+  /**
+   * `onSyncStarted` is told of each startSync; who is told calls finishSync when it should be over.
+   */
   constructor(parts: {
     readonly folder: string;
     readonly onSyncStarted: (ticket: number) => void;
@@ -161,7 +168,9 @@ export class SimDisk implements Disk {
     return { kind: "synced", ticket, outcome: { kind: "failed", error } };
   }
 
-  /** The power goes: what is seen from now on is what was durable, and what chance left of the rest. */
+  /**
+   * The power goes: what is seen from now on is what was durable, and what chance left of the rest.
+   */
   crash(random: Random | "lose-all"): void {
     const kept = random === "lose-all" ? [] : keptChanges(this.changes, random);
     this.names = kept.reduce(changed, this.durableNames);
@@ -203,7 +212,10 @@ export class SimDisk implements Disk {
     return file;
   }
 
-  /** What the plan has for an operation that writes bytes or names; throws where nothing of it happens. */
+  /**
+   * What the plan has for an operation that writes bytes or names; throws where nothing of it
+   * happens.
+   */
   private fault(kind: DiskOperation, file: string): (DiskFault & { kind: "half" }) | null {
     const fault = this.planned(kind, file);
     if (fault === null) return null;

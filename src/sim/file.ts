@@ -1,6 +1,6 @@
 /**
- * A file of the pretend disk: what readers see, and what a power cut leaves. Bytes are only appended and cut
- * off, so the two agree up to some offset and differ after it.
+ * A file of the pretend disk: what readers see, and what a power cut leaves. Bytes are only
+ * appended and cut off, so the two agree up to some offset and differ after it.
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
@@ -40,7 +40,9 @@ export class SimFile {
     this.dirtyFrom = Math.min(this.dirtyFrom, size);
   }
 
-  /** What is seen below `size` becomes durable; a file that was longer is as short as it is seen. */
+  /**
+   * What is seen below `size` becomes durable; a file that was longer is as short as it is seen.
+   */
   sync(size: number): void {
     const upTo = Math.min(size, this.seen.size);
     if (upTo > this.dirtyFrom) {
@@ -51,8 +53,8 @@ export class SimFile {
   }
 
   /**
-   * The sync failed, and the system forgot that these bytes were not written: no later sync writes them,
-   * and readers see them until the power goes.
+   * The sync failed, and the system forgot that these bytes were not written: no later sync writes
+   * them, and readers see them until the power goes.
    */
   loseSync(size: number): void {
     this.dirtyFrom = Math.max(this.dirtyFrom, Math.min(size, this.seen.size));
@@ -107,7 +109,9 @@ export class SimFile {
     this.kept.write(this.dirtyFrom, this.seen.bytes.subarray(this.dirtyFrom, size));
   }
 
-  /** The size is as told, and each sector of it was written, or holds what it held, zeros or noise. */
+  /**
+   * The size is as told, and each sector of it was written, or holds what it held, zeros or noise.
+   */
   private keepSectors(size: number, random: Random): void {
     const before = this.kept.copy();
     this.kept.resize(size);

@@ -220,7 +220,8 @@ class Scenario {
   }
 
   private exchange(words: readonly string[]): void {
-    const at = (word: string): number => (words.includes(word) ? words.indexOf(word) : words.length);
+    const at = (word: string): number =>
+      words.includes(word) ? words.indexOf(word) : words.length;
     const only = words.slice(at("only") + 1, at("show"));
     const shown = words.slice(at("show") + 1);
     const names = words.slice(0, Math.min(at("only"), at("show")));
@@ -234,7 +235,8 @@ class Scenario {
     for (let count = 0; count < exchangeMax; count++) {
       const packet = this.cluster.pool.find(matters);
       if (packet === undefined) return;
-      const isShown = words.includes("show") && (shown.length === 0 || shown.includes(stem(packet)));
+      const isShown =
+        words.includes("show") && (shown.length === 0 || shown.includes(stem(packet)));
       if (isShown) this.out.push(messageText(packet.message));
       this.cluster.deliver(packet);
     }

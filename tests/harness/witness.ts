@@ -113,7 +113,10 @@ export class Witness {
       // Votes may arrive late: whoever wins an old term knows nothing of what later ones committed.
       if (this.committedIn[index - 1]! >= state.term) break;
       const held = state.log.termAt(index);
-      assert(held === term, `n${me}, leader of term ${state.term}, holds committed ${index} (§5.4)`);
+      assert(
+        held === term,
+        `n${me}, leader of term ${state.term}, holds committed ${index} (§5.4)`,
+      );
     }
   }
 
@@ -124,7 +127,8 @@ export class Witness {
       const entry = state.log.at(logIndex(at));
       const known = this.committed[at - 1];
       if (known === undefined) this.commitFirst(state, entry);
-      else assert(known.term === entry.term, `index ${at} is committed once, on every server alike`);
+      else
+        assert(known.term === entry.term, `index ${at} is committed once, on every server alike`);
     }
     seen.commit = Math.max(seen.commit, state.commit);
   }

@@ -1,4 +1,7 @@
-/** The twins of the supervisor's keys, from another terminal: each is one request on the control channel. */
+/**
+ * The twins of the supervisor's keys, from another terminal: each is one request on the control
+ * channel.
+ */
 import { resolve } from "node:path";
 import { must } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";
@@ -14,7 +17,9 @@ import { nodeFlag, nodeListFlag } from "../flag.ts";
 import { badValue } from "../mistakes.ts";
 import type { Result } from "../output.ts";
 
-/** Longer than the supervisor's own patience with a node that does not stop or does not come back. */
+/**
+ * Longer than the supervisor's own patience with a node that does not stop or does not come back.
+ */
 const controlMs = 20_000;
 const downMs = 60_000;
 

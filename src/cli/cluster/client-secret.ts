@@ -1,4 +1,7 @@
-/** `cluster client-secret`: the file to hand to clients, derived from the one that only nodes may have. */
+/**
+ * `cluster client-secret`: the file to hand to clients, derived from the one that only nodes may
+ * have.
+ */
 import { exits } from "../../base/error.ts";
 import { clientKeyOf, formatSecret, readSecret } from "../../runtime/secret.ts";
 import { form } from "../../sexp/value.ts";

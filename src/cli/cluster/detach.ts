@@ -1,4 +1,7 @@
-/** `cluster up --detach`: the same command again, as a supervisor of its own that outlives this terminal. */
+/**
+ * `cluster up --detach`: the same command again, as a supervisor of its own that outlives this
+ * terminal.
+ */
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exits, OperatorError } from "../../base/error.ts";

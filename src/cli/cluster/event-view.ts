@@ -1,4 +1,6 @@
-/** What happens in a local cluster, a line per event, in three notations. Scripts wait for `ready`. */
+/**
+ * What happens in a local cluster, a line per event, in three notations. Scripts wait for `ready`.
+ */
 import { unreachable } from "../../base/assert.ts";
 import type { Ready } from "../../runtime/control.ts";
 import type { ClusterEvent } from "../../runtime/local-cluster.ts";

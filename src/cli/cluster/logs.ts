@@ -1,4 +1,6 @@
-/** `cluster logs`: what the nodes said on stderr, from their files; works when nothing is running. */
+/**
+ * `cluster logs`: what the nodes said on stderr, from their files; works when nothing is running.
+ */
 import { resolve } from "node:path";
 import { exits, OperatorError } from "../../base/error.ts";
 import type { NodeId } from "../../base/numbers.ts";

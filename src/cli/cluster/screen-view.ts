@@ -1,4 +1,6 @@
-/** The live view of `cluster up` as text, and its keys as actions: pure, so that both can be tested. */
+/**
+ * The live view of `cluster up` as text, and its keys as actions: pure, so that both can be tested.
+ */
 import { formatAddress } from "../../base/address.ts";
 import type { NodeId } from "../../base/numbers.ts";
 import type { ClusterStatus } from "../../runtime/cluster-status.ts";

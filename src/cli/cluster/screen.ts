@@ -1,6 +1,6 @@
 /**
- * The live view of `cluster up` on a terminal: the nodes, redrawn in place below the events, and keys. Events
- * scroll by as ordinary lines, so that they stay to be read and copied after the end.
+ * The live view of `cluster up` on a terminal: the nodes, redrawn in place below the events, and
+ * keys. Events scroll by as ordinary lines, so that they stay to be read and copied after the end.
  */
 import { must, unreachable } from "../../base/assert.ts";
 import { OperatorError } from "../../base/error.ts";

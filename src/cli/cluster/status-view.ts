@@ -1,4 +1,6 @@
-/** `cluster status` in its three notations. The JSON is a contract: names are added, never changed. */
+/**
+ * `cluster status` in its three notations. The JSON is a contract: names are added, never changed.
+ */
 import { formatAddress } from "../../base/address.ts";
 import type { ClusterStatus, NodeReport } from "../../runtime/cluster-status.ts";
 import { formatClusterId } from "../../runtime/node-config.ts";

@@ -130,7 +130,10 @@ export function refuseWithoutQuorum(status: ClusterStatus, target: Target): void
   });
 }
 
-/** A status that takes its predecessor's place on a terminal, and elsewhere is printed when it differs. */
+/**
+ * A status that takes its predecessor's place on a terminal, and elsewhere is printed when it
+ * differs.
+ */
 class Redrawn {
   readonly #output: Output;
   #before = "";

@@ -1,7 +1,8 @@
 /**
- * Where two nodes' logs part. Raft promises that what both know to be committed is the same, and that an
- * index and a term name one entry for ever; a difference that breaks one of the two is an answer of "no".
- * Any other is a tail that one of them will replace, or has not received: it is said, and is no difference.
+ * Where two nodes' logs part. Raft promises that what both know to be committed is the same, and
+ * that an index and a term name one entry for ever; a difference that breaks one of the two is an
+ * answer of "no". Any other is a tail that one of them will replace, or has not received: it is
+ * said, and is no difference.
  */
 import { sameBytes } from "../../base/bytes.ts";
 import { exits } from "../../base/error.ts";
@@ -10,6 +11,7 @@ import { print } from "../../sexp/print.ts";
 import { form, type Sexp, word } from "../../sexp/value.ts";
 import type { CommandExit } from "../command.ts";
 import type { Result } from "../output.ts";
+import { visible } from "../paint.ts";
 import type { Program } from "../program.ts";
 import { nothingInCommon } from "./errors.ts";
 import type { LogFiles } from "./files.ts";
@@ -186,24 +188,27 @@ function diffText(compared: Compared): string {
   if (difference === null) {
     for (const side of [a, b]) {
       if (lastOf(side) > agree.to) {
-        lines.push(`${side.log.path} goes on to entry ${lastOf(side)}; that is no difference`);
+        lines.push(
+          `${visible(side.log.path)} goes on to entry ${lastOf(side)}; that is no difference`,
+        );
       }
     }
     return lines.join("\n");
   }
   lines.push(
     `entry ${difference.index} differs by its ${difference.by}: ${meaning(compared)}`,
-    `  ${difference.a.item.path}  ${print(sideRecord(difference.a))}`,
-    `  ${difference.b.item.path}  ${print(sideRecord(difference.b))}`,
+    `  ${visible(difference.a.item.path)}  ${print(sideRecord(difference.a))}`,
+    `  ${visible(difference.b.item.path)}  ${print(sideRecord(difference.b))}`,
   );
   return lines.join("\n");
 }
 
 function meaning({ comparison, verdict, a, b }: Compared): string {
   if (verdict !== "contradiction") {
-    return `not both know it to be committed (${commitOf(a)}, ${commitOf(b)}), so one will replace it`;
+    const commits = `${commitOf(a)} and ${commitOf(b)}`;
+    return `not both know it to be committed (they know of ${commits}), so one may replace it`;
   }
   return comparison.difference?.by === "content"
     ? "an index and a term name one entry for ever, so one of the logs is wrong"
-    : `both know it to be committed (${commitOf(a)}, ${commitOf(b)}), so one of the logs is wrong`;
+    : `both know it to be committed, so one of the logs is wrong`;
 }

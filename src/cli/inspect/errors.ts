@@ -64,7 +64,7 @@ export const cutBytes = (
   new OperatorError({
     code: "not-a-journal",
     what: `${path} is not a journal by itself`,
-    why: `it holds what was cut off at byte ${cut.offset} of ${cut.log}, and is read behind what stood before`,
+    why: `it was cut off at byte ${cut.offset} of ${cut.log}, and is read behind what stood before`,
     fix: [
       `head -c ${cut.offset} ${cut.log} | cat - ${path} > whole.log; rusty-boat inspect whole.log`,
     ],
@@ -91,7 +91,8 @@ export function refusedLog(path: string, problem: Problem, readable: string): Op
     why,
     fix: [
       "leave the node stopped: the others go on without it while they are a majority",
-      "put back the node's files as they were when it stopped, from a mirror or a snapshot of the file system",
+      "put back the node's files as they were when it stopped, from a mirror or a snapshot of " +
+        "the file system: an older copy would break promises that it made since",
     ],
     exit: exits.damaged,
     meaning: untouched,
@@ -130,7 +131,7 @@ export const beginsLater = (path: string, firstIndex: number): OperatorError =>
   new OperatorError({
     code: "log-incomplete",
     what: `the state cannot be built from ${path}`,
-    why: `the files that are there begin at entry ${firstIndex}, and the state is made by all before it`,
+    why: `the files that are there begin at entry ${firstIndex}, and all before it made the state`,
     fix: ["put the node's older files, node*.log, beside it"],
     exit: exits.damaged,
     meaning: untouched,
@@ -197,5 +198,15 @@ export const notFollowable = (path: string): OperatorError =>
     why: "it is a closed segment: its node writes to another file",
     fix: [`rusty-boat inspect --follow ${path.replace(/\.\d{15}\.log$/, ".log")}`],
     exit: exits.usage,
+    meaning: untouched,
+  });
+
+export const logReplaced = (path: string): OperatorError =>
+  new OperatorError({
+    code: "log-replaced",
+    what: `${path} is another log now`,
+    why: "the file that was followed became shorter, or was moved away or removed",
+    fix: [`rusty-boat inspect --follow ${path}`],
+    exit: exits.no,
     meaning: untouched,
   });

@@ -1,14 +1,16 @@
 /**
- * The files a user names, found and opened for reading only. Where the question is about a node's log and
- * not about one file, the closed segments beside the file that stand before it are found as well. A node may
- * be writing: what is read is the files as long as they were when they were opened here.
+ * The files a user names, found and opened for reading only. Where the question is about a node's
+ * log and not about one file, the closed segments beside the file that stand before it are found as
+ * well. A node may be writing: what is read is the files as long as they were when they were opened
+ * here.
  */
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { bytesOfByteString, sameBytes } from "../../base/bytes.ts";
-import type { NodeId } from "../../base/numbers.ts";
-import { isNodeId } from "../../base/numbers.ts";
-import { activeName, closedNames, closedNumber, roleOf } from "../../journal/names.ts";
+import type { OperatorError } from "../../base/error.ts";
+import { isNodeId, type NodeId } from "../../base/numbers.ts";
+import { activeMissing } from "../../journal/errors.ts";
+import { activeName, closedNames, closedNumber, newName, roleOf } from "../../journal/names.ts";
 import type { RecordSource } from "../../journal/reader.ts";
 import { frameBytes } from "../../journal/record.ts";
 import type { SegmentFile } from "../../journal/recovery.ts";
@@ -53,7 +55,9 @@ export function closeLogs(logs: readonly LogFiles[]): void {
   for (const log of logs) log.close();
 }
 
-/** The inode that a path leads to now, or null while it leads nowhere, as in the middle of a roll. */
+/**
+ * The inode that a path leads to now, or null while it leads nowhere, as in the middle of a roll.
+ */
 export function inodeOf(path: string): number | null {
   return statOf(path)?.ino ?? null;
 }
@@ -84,7 +88,10 @@ export const logFile = (path: string, source: RecordSource): LogFile => ({
   source,
 });
 
-/** A closed segment does not change, so it is not held open: a log can have more than a process may open. */
+/**
+ * A closed segment does not change, so it is not held open: a log can have more than a process may
+ * open.
+ */
 export function closedFile(path: string): LogFile {
   const size = briefly(path, (source) => source.size);
   const read = (offset: number, length: number) =>
@@ -149,7 +156,9 @@ function isBefore(path: string, other: string): boolean {
   return roleOf(other) === "active" || basename(path) < basename(other);
 }
 
-/** Whose file it is by its name: `node1.log`, or a closed segment; null where the name says nothing. */
+/**
+ * Whose file it is by its name: `node1.log`, or a closed segment; null where the name says nothing.
+ */
 function nodeOf(path: string): NodeId | null {
   const name = basename(path);
   const node = Number(/^node(\d+)\./.exec(name)?.[1] ?? 0);
@@ -159,7 +168,7 @@ function nodeOf(path: string): NodeId | null {
 
 function checkPath(path: string): void {
   const stat = statOf(path);
-  if (stat === null) throw missingFile(path, journalsIn(dirname(path)));
+  if (stat === null) throw missing(path);
   if (stat.isDirectory()) throw isFolder(path, journalsIn(path));
   if (!stat.isFile()) throw notAFile(path);
   const cut = /^(node\d+\.log)\.cut-(\d+)/.exec(basename(path));
@@ -167,6 +176,18 @@ function checkPath(path: string): void {
     const [, log, offset] = cut;
     throw cutBytes(path, { log: join(dirname(path), log ?? ""), offset: offset ?? "" });
   }
+}
+
+/** Without its active file a log is damaged, as a node would say; unless a roll was interrupted. */
+function missing(path: string): OperatorError {
+  const node = nodeOf(path);
+  if (statOf(dirname(path)) === null) return missingFile(path, []);
+  const aside = node === null ? path : join(dirname(path), newName(node));
+  if (statOf(aside) !== null) return missingFile(path, [aside]);
+  if (node === null || roleOf(path) === "closed" || closedPaths(path).length === 0) {
+    return missingFile(path, journalsIn(dirname(path)));
+  }
+  return activeMissing({ folder: dirname(path), node }, basename(path));
 }
 
 function statOf(path: string): Stats | null {
@@ -196,8 +217,8 @@ function journalsIn(folder: string): readonly string[] {
 const magic = bytesOfByteString("RUSTBOAT");
 
 /**
- * A file that is called like a journal and does not begin like one is damaged, as a node would say. One
- * with another name is more likely to be something else.
+ * A file that is called like a journal and does not begin like one is damaged, as a node would say.
+ * One with another name is more likely to be something else.
  */
 function checkMagic(files: readonly LogFile[]): void {
   for (const { path, source } of files) {

@@ -1,16 +1,15 @@
 /**
- * The records that are written from now on, across rolls. The file is held by what it is: when its name leads
- * to another one it was closed, and is read to its end; then come the files that were closed since, in order,
- * and then the one that is written to now.
+ * The records that are written from now on, across rolls. The file is held by what it is: when its
+ * name leads to another one it was closed, and is read to its end; then come the files that were
+ * closed since, in order, and then the one that is written to now.
  */
 
-import { must } from "../../base/assert.ts";
-import { readableLog } from "../../journal/errors.ts";
 import { fileStart, type ReadPlace } from "../../journal/reader.ts";
+import { judge } from "../../journal/recovery.ts";
 import type { CommandExit } from "../command.ts";
 import type { Program } from "../program.ts";
 import { exitOfSignal, Signals } from "../signals.ts";
-import { notFollowable, refusedLog } from "./errors.ts";
+import { logReplaced, notFollowable, refusedLog } from "./errors.ts";
 import {
   type ActiveFile,
   closedFile,
@@ -35,7 +34,8 @@ export async function followLog(
   const judged = judgeLog(log);
   const records = recordsFor(judged, plan);
   const stream = new ItemStream();
-  const listing = new Listing(program.output, plan.selection, "named");
+  const naming = log.files.length > 1 ? "named" : "alone";
+  const listing = new Listing(program.output, plan.selection, naming);
   const follower = new Follower({ path: log.path, active: log.active, stream });
   await listJudged(judged, { records, stream, listing });
   await listing.lines.flush();
@@ -102,7 +102,8 @@ class Follower {
 
   private *readActive(place: ReadPlace): Generator<Item> {
     const source = this.active.held.source();
-    if (source.size <= place.offset) return;
+    if (source.size < place.offset) throw logReplaced(this.path);
+    if (source.size === place.offset) return;
     yield* this.readFile(logFile(this.path, source), place);
     this.place = this.stream.end.place;
   }
@@ -111,8 +112,18 @@ class Follower {
     yield* this.stream.read(file, place);
     const { problem } = this.stream.end;
     if (problem === null || problem.kind === "unfinished") return;
-    const readable = `the records before byte ${problem.offset}`;
-    throw refusedLog(file.path, problem, readable);
+    throw refusedLog(file.path, problem, readableBefore(this.stream.end.place));
+  }
+
+  /**
+   * A file is closed when all of it is durable: one that ends in the middle of a write is damaged.
+   */
+  private checkEnd(path: string): void {
+    const { place } = this.stream.end;
+    const file = closedFile(path);
+    if (file.source.size === place.offset) return;
+    const problem = { file: file.name, ...judge(file, place, "cut-short") };
+    throw refusedLog(path, problem, readableBefore(place));
   }
 
   private *readNextFiles(): Generator<Item> {
@@ -122,10 +133,14 @@ class Follower {
     const inodes = closed.map(inodeOf);
     this.active = next;
     before.held.close();
-    const from = inodes.indexOf(before.inode) + 1;
+    const own = inodes.indexOf(before.inode);
+    if (own < 0) throw logReplaced(this.path);
+    this.checkEnd(closed[own] ?? this.path);
     const reached = inodes.indexOf(next.inode);
-    const between = closed.slice(from, reached < 0 ? closed.length : reached);
+    const between = closed.slice(own + 1, reached < 0 ? closed.length : reached);
     for (const path of between) yield* this.readFile(closedFile(path), fileStart);
     yield* this.readActive(fileStart);
   }
 }
+
+const readableBefore = ({ offset }: ReadPlace): string => `the records before byte ${offset}`;

@@ -1,7 +1,7 @@
 /**
- * The history of one key: the entries that name it, each with what became of it. An entry is shown once that
- * is known: when it is committed, with the store's reply to it, or when another takes its place. What the
- * file leaves open is shown last.
+ * The history of one key: the entries that name it, each with what became of it. An entry is shown
+ * once that is known: when it is committed, with the store's reply to it, or when another takes its
+ * place. What the file leaves open is shown last.
  */
 import { decodeCommand } from "../../codec/command.ts";
 import type { Item } from "./log.ts";
@@ -13,7 +13,9 @@ import { type Placed, Settling } from "./settle.ts";
 export class KeyHistory {
   private readonly key: string;
   private readonly settling = new Settling();
-  /** Null where the log does not begin at its first entry, or holds a command that cannot be read. */
+  /**
+   * Null where the log does not begin at its first entry, or holds a command that cannot be read.
+   */
   private replay: Replay | null;
 
   constructor(key: string, begins: "at-the-first-entry" | "later") {

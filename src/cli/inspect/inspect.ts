@@ -1,4 +1,7 @@
-/** `rusty-boat inspect FILE…`: what stands in a node's files, without the node's help and without touching them. */
+/**
+ * `rusty-boat inspect FILE…`: what stands in a node's files, without its help, without touching
+ * them.
+ */
 import { must, unreachable } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
 import { DiskError } from "../../journal/disk.ts";
@@ -23,9 +26,7 @@ const inspectArgs = {
   kind: {
     type: "string",
     valueHint: "kind,…",
-    description:
-      "Records of these kinds: header mark entry state peer; entries that carry " +
-      "noop command configuration; commands that register put delete cas get list",
+    description: "Records of these kinds: header mark entry state peer; entries: noop put cas …",
   },
   key: {
     type: "string",
@@ -51,9 +52,7 @@ export const inspectCommand = command({
   args: inspectArgs,
   rest: {
     name: "file",
-    description:
-      "A node's file, like data/node1.log, as it is. Options about the log also read the closed " +
-      "files beside it that stand before it",
+    description: "A node's file: data/node1.log. Older ones beside it are found when needed",
     least: 1,
   },
   examples: [
@@ -82,9 +81,9 @@ async function inspect(
   paths: readonly string[],
   program: Program,
 ): Promise<CommandExit> {
-  const all = plan.kind === "diff" ? [...paths, plan.other] : paths;
-  const logs = openLogs(all, reachOf(plan));
+  const logs = [...openLogs(paths, reachOf(plan))];
   try {
+    if (plan.kind === "diff") logs.push(...openLogs([plan.other], "log"));
     return await answer(plan, logs, program);
   } finally {
     closeLogs(logs);
@@ -103,7 +102,7 @@ async function answer(
     case "summary":
       return summarizeLogs(logs, program);
     case "diff":
-      return diffLogs({ a: log, b: logs[1] ?? log }, program);
+      return diffLogs({ a: log, b: must(logs[1], "another was named") }, program);
     case "state":
       return showState(log, plan, program);
     case "follow":

@@ -4,6 +4,7 @@ import type { Problem } from "../../journal/recovery.ts";
 import { print } from "../../sexp/print.ts";
 import { form, type Sexp, word } from "../../sexp/value.ts";
 import type { Output } from "../output.ts";
+import { visible } from "../paint.ts";
 import type { Program } from "../program.ts";
 import type { LogFiles } from "./files.ts";
 import { KeyHistory } from "./history.ts";
@@ -26,7 +27,10 @@ export type ListPlan = {
   readonly key: string | null;
 };
 
-/** Prints the logs, one after the other. Throws at the first that is damaged, after what is right of it. */
+/**
+ * Prints the logs, one after the other. Throws at the first that is damaged, after what is right of
+ * it.
+ */
 export async function listLogs(
   logs: readonly LogFiles[],
   plan: ListPlan,
@@ -92,7 +96,7 @@ async function sayWhereItBegins(judged: Judged, plan: ListPlan, program: Program
   const wanted = plan.selection.from ?? (plan.key === null ? null : 1);
   if (wanted === null || wanted > base) return;
   await program.messages.line(
-    `${judged.log.path}: the files that are there begin at entry ${base + 1}; ` +
+    `${visible(judged.log.path)}: the files that are there begin at entry ${base + 1}; ` +
       "what stood before it is not shown",
   );
 }
@@ -196,5 +200,6 @@ function reasonOf(problem: Problem): string {
 }
 
 export const tailSentence = (tail: Tail): string =>
-  `${tail.path} ends in a write that is not finished: ${tail.bytes} bytes from byte ${tail.offset} on. ` +
+  `${visible(tail.path)} ends in a write that is not finished: ${tail.bytes} bytes from byte ` +
+  `${tail.offset} on. ` +
   "A node is writing now, or was interrupted and cuts it off when it starts.";

@@ -1,7 +1,8 @@
 /**
- * A log as a stream of records. First all of it is judged, by the same reading that a starting node does;
- * then the records before the problem, if there is one, are read again one by one. So memory is bounded by
- * what is kept of a record, and `inspect` and a node never disagree about where a log ends.
+ * A log as a stream of records. First all of it is judged, by the same reading that a starting node
+ * does; then the records before the problem, if there is one, are read again one by one. So memory
+ * is bounded by what is kept of a record, and `inspect` and a node never disagree about where a log
+ * ends.
  */
 
 import type { OperatorError } from "../../base/error.ts";

@@ -81,6 +81,10 @@ export const itemJson = ({ key, revision, value }: Item): object => ({
   value: value === null ? null : bytesJson(value),
 });
 
+/** `1 key`, `2 keys`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
 const idDigits = 12;
 
 /** Cluster ids and incarnations, as everywhere. */

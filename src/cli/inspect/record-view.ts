@@ -1,6 +1,7 @@
 /**
- * A record on a line. As an s-expression it is what the journal prints for it, with its offset first and what
- * it did last: `(entry (offset 416) (index 5) (term 2) (time 1200) (request … (put "k" "v")) (replaces 5 7))`.
+ * A record on a line. As an s-expression it is what the journal prints for it, with its offset
+ * first and what it did last: `(entry (offset 416) (index 5) (term 2) (time 1200) (request … (put
+ * "k" "v")) (replaces 5 7))`.
  */
 import { unreachable } from "../../base/assert.ts";
 import { decodeCommand } from "../../codec/command.ts";

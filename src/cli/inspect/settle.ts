@@ -1,7 +1,7 @@
 /**
- * From records in the order of the file to entries in the order of the log. An entry can be replaced until
- * it is committed, so it is held back until a mark says that it is; what is left in the end is the tail of
- * which the file does not know.
+ * From records in the order of the file to entries in the order of the log. An entry can be
+ * replaced until it is committed, so it is held back until a mark says that it is; what is left in
+ * the end is the tail of which the file does not know.
  */
 import { type LogIndex, noIndex } from "../../base/numbers.ts";
 import type { Entry } from "../../raft/types.ts";

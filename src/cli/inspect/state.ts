@@ -1,10 +1,9 @@
 /**
- * The store as it was right after one entry: every key in byte order, every session. Nothing in it depends on
- * the node that was asked, so that two nodes' states can be compared with `diff`: as text it has a key on each
- * line, and reads as one s-expression all the same.
+ * The store as it was right after one entry: every key in byte order, every session. Nothing in it
+ * depends on the node that was asked, so that two nodes' states can be compared with `diff`: as
+ * text it has a key on each line, and reads as one s-expression all the same.
  */
 import { must } from "../../base/assert.ts";
-import { byteString } from "../../base/bytes.ts";
 import { exits } from "../../base/error.ts";
 import type { Item } from "../../kv/command.ts";
 import { itemSexp, replySexp } from "../../kv/describe.ts";
@@ -15,6 +14,7 @@ import { print } from "../../sexp/print.ts";
 import { form, list, type Sexp } from "../../sexp/value.ts";
 import type { CommandExit } from "../command.ts";
 import type { Output } from "../output.ts";
+import { visible } from "../paint.ts";
 import type { Program } from "../program.ts";
 import { beginsLater, noSuchEntry, unreadableCommand } from "./errors.ts";
 import type { LogFiles } from "./files.ts";
@@ -39,7 +39,7 @@ export async function showState(
   const commit = judged.reading.standing?.commit ?? 0;
   if (plan.index > commit) {
     await program.messages.line(
-      `${log.path} knows of nothing after entry ${commit} that it is committed: ` +
+      `${visible(log.path)} knows of nothing after entry ${commit} that it is committed: ` +
         `entry ${plan.index} may still be replaced`,
     );
   }
@@ -101,7 +101,7 @@ function* items(store: Store, key: string | null): Generator<Item> {
     return;
   }
   const keys: string[] = [];
-  visitKeys(store.order, byteString(new Uint8Array(0)), (each) => {
+  visitKeys(store.order, "", (each) => {
     keys.push(each);
     return "next";
   });

@@ -1,15 +1,19 @@
-/** A log at a glance: whose it is, how much is in it, how far it goes, and what the store amounts to. */
+/**
+ * A log at a glance: whose it is, how much is in it, how far it goes, and what the store amounts
+ * to.
+ */
 import { type Exit, exits, type OperatorError } from "../../base/error.ts";
 import type { Header } from "../../journal/header.ts";
 import { describeConfiguration } from "../../raft/describe.ts";
 import { print } from "../../sexp/print.ts";
 import { form, list, type Sexp, symbol, word } from "../../sexp/value.ts";
 import type { Result } from "../output.ts";
+import { visible } from "../paint.ts";
 import type { Program } from "../program.ts";
 import type { LogFiles } from "./files.ts";
 import { tailSentence, unfinishedTail } from "./list.ts";
 import { baseOf, type Judged, judgeLog } from "./log.ts";
-import { idText } from "./notation.ts";
+import { counted, idText } from "./notation.ts";
 import { peersJson } from "./record-view.ts";
 import { type Tally, tallyLog } from "./tally.ts";
 
@@ -59,11 +63,11 @@ function summaryText({ judged, first, standing, tally }: Summary): string {
   const rows: readonly (readonly [name: string, value: string])[] = [
     ["node", `${identity.node}, incarnation ${idText(identity.incarnation)}`],
     ["cluster", idText(identity.cluster)],
-    ["opened", `${reading.run} times`],
+    ["opened", counted(reading.run, "time")],
     ["files", `${log.files.length}, ${tally.bytes} bytes`],
     ["records", kinds.join(", ")],
     ["entries", last.index < firstIndex ? "none" : `${firstIndex} to ${last.index}`],
-    ["replaced", `${tally.replaced} entries that were written and taken back`],
+    ["replaced", `${counted(tally.replaced, "entry", "entries")} written and taken back`],
     ["commit", `${commit} at least`],
     ["term", `${hardState.term}, voted for ${hardState.votedFor ?? "nobody"}`],
     ["members", describeConfiguration(configuration).map(print).join(" ")],
@@ -71,23 +75,24 @@ function summaryText({ judged, first, standing, tally }: Summary): string {
     ["store", storeText(tally)],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(8)}  ${value}`);
-  return [log.path, ...lines, ...termLines(tally)].join("\n");
+  return [visible(log.path), ...lines, ...termLines(tally)].join("\n");
 }
 
 const storeText = ({ store }: Tally): string =>
   store === null
     ? "not known: the files that are there do not begin at the first entry"
-    : `${store.keys} keys, ${store.sessions} sessions at entry ${store.index}`;
+    : `${counted(store.keys, "key")}, ${counted(store.sessions, "session")} at entry ${store.index}`;
 
 function termLines({ terms }: Tally): readonly string[] {
   const rows = [...terms].sort(([a], [b]) => a - b);
   const shown = rows.slice(-termsShownMax);
   const hidden = rows.length - shown.length;
   return [
-    ...(hidden === 0 ? [] : [`  … ${hidden} older terms`]),
+    ...(hidden === 0 ? [] : [`  … ${counted(hidden, "older term")}`]),
     ...shown.map(
       ([term, { entries, votedFor }]) =>
-        `  term ${term}: ${entries} entries, ${votedFor === null ? "no vote" : `voted for ${votedFor}`}`,
+        `  term ${term}: ${counted(entries, "entry", "entries")}, ` +
+        (votedFor === null ? "no vote" : `voted for ${votedFor}`),
     ),
   ];
 }

@@ -1,6 +1,8 @@
-/** What a log holds, counted in one pass: records, bytes, entries and votes by term, and the store at the end. */
+/**
+ * What a log holds, counted in one pass: records, bytes, entries and votes by term, and the store
+ * at the end.
+ */
 import type { LogIndex } from "../../base/numbers.ts";
-import { noIndex } from "../../base/numbers.ts";
 import type { JournalRecord } from "../../journal/reader.ts";
 import { baseOf, type Item, type Judged, logItems } from "./log.ts";
 import { Replay } from "./replay.ts";
@@ -21,7 +23,9 @@ export type Tally = {
   /** Entries that were written and then replaced. */
   readonly replaced: number;
   readonly bytes: number;
-  /** At the last entry known to be committed; null where the log does not reach back to the first. */
+  /**
+   * At the last entry known to be committed; null where the log does not reach back to the first.
+   */
   readonly store: {
     readonly index: LogIndex;
     readonly keys: number;
@@ -69,7 +73,7 @@ class Counting {
       replay === null
         ? null
         : {
-            index: replay.applied ?? noIndex,
+            index: replay.applied,
             keys: replay.store.values.size,
             sessions: replay.store.sessions.byId.size,
           };

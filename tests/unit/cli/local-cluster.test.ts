@@ -1,4 +1,7 @@
-/** What `cluster up` decides and leaves behind: the plan, cluster.json, the control channel, log tails, keys. */
+/**
+ * What `cluster up` decides and leaves behind: the plan, cluster.json, the control channel, log
+ * tails, keys.
+ */
 import { afterAll, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

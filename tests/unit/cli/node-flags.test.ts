@@ -1,4 +1,7 @@
-/** What `node` makes of its flags, what it refuses, and the supervisor's way back from a configuration to flags. */
+/**
+ * What `node` makes of its flags, what it refuses, and the supervisor's way back from a
+ * configuration to flags.
+ */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** The supervisor with nodes that are not processes: what is done to them, in which order, and what is said. */
+/**
+ * The supervisor with nodes that are not processes: what is done to them, in which order, and what
+ * is said.
+ */
 import { describe, expect, test } from "bun:test";
 import { OperatorError } from "../../../src/base/error.ts";
 import { type NodeId, nodeId } from "../../../src/base/numbers.ts";

@@ -37,7 +37,10 @@ export class Written {
   flush(): void {}
 }
 
-/** A tree with the shapes that were hard: two positionals, a rest, switches, an enum, a default command. */
+/**
+ * A tree with the shapes that were hard: two positionals, a rest, switches, an enum, a default
+ * command.
+ */
 export const probeTree = group({
   name: "rusty-boat",
   description: "Probe.",

@@ -189,6 +189,55 @@ test("an unknown write is never acknowledged: its retry is exactly once after ma
 
 const tightWindow = { sessionsMax: 10, sessionWindow: 8, sessionIdleMs: 86_400_000 };
 
+test("a hole that is filled by a retry blocks the window no longer", () => {
+  const world = new FakeCluster({ size: 1, sessions: tightWindow });
+  world.elect(1);
+  world.submit({ operation: put("first") });
+  world.pass(100);
+  world.node(1).manner = { kind: "down", port: "silent" };
+  const lost = world.submit({ operation: put("lost") }, 300);
+  world.pass(1_000);
+  world.node(1).manner = { kind: "normal" };
+  const result = world.results.get(lost);
+  const again = result?.kind === "unknown" ? result.requestId : null;
+  const retried = world.submit({ operation: put("lost"), again });
+  world.pass(1_000);
+  expect(outcome(world, retried)).toBe("committed written");
+  for (let at = 0; at < 40; at++) world.submit({ operation: put(`other${at}`) });
+  world.pass(1_000);
+  expect(world.effects.size).toBe(42);
+  expect(world.registrations).toBe(1);
+});
+
+test("a request that is sent again under an old name stays in doubt, also where nobody could be asked", () => {
+  const world = new FakeCluster({ size: 1 });
+  world.node(1).manner = { kind: "down", port: "silent" };
+  const again = { session: 5, sequence: 7 };
+  const ticket = world.submit({ operation: put("v"), again }, 300);
+  world.pass(400);
+  const result = world.results.get(ticket);
+  expect(summary(result)).toBe("unknown deadline");
+  expect(result?.kind === "unknown" && result.requestId).toEqual(again);
+});
+
+test("rejected writes leave no hole: the session goes on", () => {
+  const world = new FakeCluster({ size: 1, sessions: tightWindow, network: "loopback" });
+  world.elect(1);
+  world.submit({ operation: put("first") });
+  world.pass(100);
+  for (let round = 0; round < 20; round++) {
+    world.elect(null);
+    const ticket = world.submit({ operation: put(`rejected${round}`) }, 200);
+    world.pass(300);
+    expect(outcome(world, ticket)).toBe("rejected no-leader");
+    world.elect(1);
+    world.submit({ operation: put(`written${round}`) });
+    world.pass(300);
+  }
+  expect(world.effects.size).toBe(21);
+  expect(world.registrations).toBe(1);
+});
+
 test("more writes at once than the window holds wait for room", () => {
   const world = new FakeCluster({ size: 3, sessions: tightWindow });
   world.elect(1);
@@ -408,4 +457,39 @@ test("a value of 1 MiB goes there and back in datagrams of 1,200 bytes, also ove
     // Sent once, to the leader: a node that does not lead is asked with something small first.
     expect(world.bytesSent).toBeLessThan(lost === 0 ? 1_400_000 : 2_200_000);
   }
+}, 20_000);
+
+const largePut = (key: string): Operation => {
+  return { kind: "put", key, value: new Uint8Array(1 << 20), condition: { kind: "always" } };
+};
+
+test("large writes on their way to a leader that was replaced are called back, not sent to the end", () => {
+  const world = new FakeCluster({ size: 3, datagramBytesMax: 1_200 });
+  world.elect(1);
+  world.submit({ operation: put("first") });
+  world.pass(50);
+  const tickets = ["a", "b", "c", "d"].map((key) =>
+    world.submit({ operation: largePut(key) }, 30_000),
+  );
+  world.pass(20);
+  world.elect(2);
+  world.pass(20_000);
+  for (const ticket of tickets) expect(outcome(world, ticket)).toBe("committed written");
+  // One to the old leader, which said no, four to the new one, and what surrounds them.
+  expect(world.bytesSent).toBeLessThan(6 * (1 << 20));
+}, 20_000);
+
+test("a large answer on its way is not asked for again", () => {
+  const weather = { lost: 0, repeated: 0, delayMsMax: 40 };
+  const world = new FakeCluster({ size: 1, datagramBytesMax: 1_200, weather });
+  world.elect(1);
+  const write = world.submit({ operation: largePut("k") }, 60_000);
+  world.pass(30_000);
+  expect(outcome(world, write)).toBe("committed written");
+  const asked = world.arrivals.get(world.node(1).id) ?? 0;
+  const reading = world.submit({ operation: get }, 60_000);
+  world.pass(30_000);
+  expect(outcome(world, reading)).toBe("committed found");
+  expect((world.settledAt.get(reading) ?? 0) - 30_000).toBeGreaterThan(1_000);
+  expect((world.arrivals.get(world.node(1).id) ?? 0) - asked).toBe(1);
 }, 20_000);

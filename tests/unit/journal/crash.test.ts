@@ -1,6 +1,7 @@
 /**
- * Every operation of a workload is interrupted by a power cut, and every cut leaves several folders. Whatever
- * is left, the journal opens, and holds all that was durable and nothing that was never recorded.
+ * Every operation of a workload is interrupted by a power cut, and every cut leaves several
+ * folders. Whatever is left, the journal opens, and holds all that was durable and nothing that was
+ * never recorded.
  */
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../src/base/random.ts";
@@ -55,7 +56,7 @@ function afterCut(disk: SimDisk, image: number): SimDisk {
 
 describe("after a power cut", () => {
   for (const seed of [1, 2, 3]) {
-    test(`at any operation, all that was durable is there, and nothing else (workload ${seed})`, () => {
+    test(`at any operation, what was durable is there and no more (workload ${seed})`, () => {
       const whole = live(seed, 0)!;
       expect(whole.disk.list().length).toBeGreaterThan(3);
       expect(whole.recovered.run).toBeGreaterThan(1);

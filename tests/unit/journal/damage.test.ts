@@ -154,7 +154,7 @@ describe("one flipped bit", () => {
 });
 
 describe("the end of the file", () => {
-  test("cut off anywhere behind the header: what was complete is kept, the rest is kept aside", () => {
+  test("cut off anywhere behind the header: complete records stay, the rest is kept aside", () => {
     const { disk, entries } = threeBatches("sealed");
     const records = spans(disk, active);
     const size = disk.size(active);
@@ -266,7 +266,7 @@ describe("bytes that were cut off", () => {
     expect(outcomeOf(again)).toMatchObject({ kind: "opened", cutAt: torn.size(active) });
   });
 
-  test("are kept once when the same cut happens again, and beside other ones of the same place", () => {
+  test("are kept once when the same cut happens again, and beside others of the same place", () => {
     const { disk } = threeBatches("open");
     const size = disk.size(active);
     const grown =

@@ -1,6 +1,6 @@
 /**
- * The bytes of every kind of record, as they stand in docs/file-format.md. A change here is a change of the
- * format: it needs a new version, and a reader for the old one.
+ * The bytes of every kind of record, as they stand in docs/file-format.md. A change here is a
+ * change of the format: it needs a new version, and a reader for the old one.
  */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -34,7 +34,10 @@ const header: Omit<Header, "kind"> = {
   configuration: three,
 };
 
-/** A file with a record of every kind. The batch begins behind the header, whose checksum is the seed. */
+/**
+ * A file with a record of every kind. The batch begins behind the header, whose checksum is the
+ * seed.
+ */
 function goldenFile(): Uint8Array {
   const first = headerRecord(header);
   const seed = new DataView(first.buffer).getUint32(0, true);

@@ -1,4 +1,6 @@
-/** Whose files they are, whether all are there, and what happens when the disk does not cooperate. */
+/**
+ * Whose files they are, whether all are there, and what happens when the disk does not cooperate.
+ */
 import { describe, expect, test } from "bun:test";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { OperatorError, type OperatorErrorParts } from "../../../src/base/error.ts";
@@ -125,12 +127,12 @@ describe("a journal is refused, and nothing is changed,", () => {
     });
   });
 
-  test("when it is of another cluster, unless this node was not told which one it belongs to", () => {
+  test("when it is of another cluster than this node was told, if it was told one", () => {
     const { disk } = new Workbench();
     expect(refusal(disk, { cluster: 0x999 })).toMatchObject({
       code: "wrong-folder",
       exit: 6,
-      why: "it belongs to cluster 000000001234, and this is 000000000999",
+      why: "it is of cluster 000000001234, and this is 000000000999",
     });
     const create = { incarnation: 1, configuration: three };
     const { recovered } = openJournal({ disk, node: me, cluster: 0, create });

@@ -1,6 +1,7 @@
 /**
- * A journal on a pretend disk, and beside it a plain list of what it was told: the journal's model. What a
- * journal recovers must be what the model was after some number of records, and not fewer than were durable.
+ * A journal on a pretend disk, and beside it a plain list of what it was told: the journal's model.
+ * What a journal recovers must be what the model was after some number of records, and not fewer
+ * than were durable.
  */
 import { must } from "../../../src/base/assert.ts";
 import {
@@ -157,7 +158,10 @@ export class Workbench {
   }
 }
 
-/** One step of a workload that looks like a node's life, and rolls, truncates and restarts in between. */
+/**
+ * One step of a workload that looks like a node's life, and rolls, truncates and restarts in
+ * between.
+ */
 export function liveAStep(bench: Workbench, random: Random): void {
   const { term: current } = JSON.parse(must(bench.states.at(-1), "a state"))[0] as HardState;
   if (current === 0) return bench.recordState(1, me);

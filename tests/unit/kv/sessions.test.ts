@@ -130,5 +130,12 @@ test("idle sessions make room before one in use has to go", () => {
   register(0);
   request(first, { sequence: 1, time: 90 });
   register(120);
+  expect(store.sessions.byId.size).toBe(2);
   expect(request(first, { sequence: 2, time: 120 }).kind).toBe("written");
+});
+
+test("idle sessions are gone from the state when another is registered, though there is room", () => {
+  register(0);
+  register(100);
+  expect([...store.sessions.byId.keys()]).toEqual([2]);
 });

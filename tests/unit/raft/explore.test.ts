@@ -8,7 +8,8 @@ import { explore } from "../../harness/explore.ts";
 const steps = 1200;
 const only = process.env["SEED"];
 const count = Number(process.env["SEEDS"] ?? 200);
-const seeds = only === undefined ? Array.from({ length: count }, (_, at) => at + 1) : [Number(only)];
+const seeds =
+  only === undefined ? Array.from({ length: count }, (_, at) => at + 1) : [Number(only)];
 
 /** The shortest run of a failing seed that still fails: what comes after it is noise. */
 function shortest(seed: number): string {

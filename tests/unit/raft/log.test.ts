@@ -35,7 +35,7 @@ for (const [mine, other, behind] of [
 ] as const) {
   const verb = behind ? "is" : "is not";
   test(`a log that ends at ${mine} (index, term) ${verb} behind one that ends at ${other}`, () => {
-    expect(isBehind(entryId(...mine), entryId(...other))).toBe(behind);
+    expect(isBehind(entryId(mine[0], mine[1]), entryId(other[0], other[1]))).toBe(behind);
   });
 }
 
@@ -54,16 +54,40 @@ test("the term of an index is known for what the log holds, and for the entry be
 /** log, (index, term) asked about, the last entry that may agree (§5.3, end). */
 for (const [terms, asked, hint] of [
   [[], [5, 5], [0, 0]],
-  [[1, 1], [5, 5], [2, 1]],
-  [[1, 1, 4, 4], [4, 3], [2, 1]],
-  [[1, 1, 4, 4], [3, 4], [3, 4]],
-  [[4, 4, 4], [3, 2], [0, 0]],
-  [[1, 2, 3, 4, 5], [5, 3], [3, 3]],
-  [[1, 2, 3, 4, 5], [2, 9], [2, 2]],
+  [
+    [1, 1],
+    [5, 5],
+    [2, 1],
+  ],
+  [
+    [1, 1, 4, 4],
+    [4, 3],
+    [2, 1],
+  ],
+  [
+    [1, 1, 4, 4],
+    [3, 4],
+    [3, 4],
+  ],
+  [
+    [4, 4, 4],
+    [3, 2],
+    [0, 0],
+  ],
+  [
+    [1, 2, 3, 4, 5],
+    [5, 3],
+    [3, 3],
+  ],
+  [
+    [1, 2, 3, 4, 5],
+    [2, 9],
+    [2, 2],
+  ],
 ] as const) {
   test(`in [${terms}], the last entry not above (${asked}) is (${hint})`, () => {
     const found = logOf(...terms).lastNotAbove(logIndex(asked[0]), term(asked[1]));
-    expect(found).toEqual(entryId(...hint));
+    expect(found).toEqual(entryId(hint[0], hint[1]));
   });
 }
 

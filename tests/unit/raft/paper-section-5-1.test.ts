@@ -1,5 +1,8 @@
 /** The Raft paper, section 5.1 (basics), sentence by sentence: servers, roles, terms. */
 import { expect, test } from "bun:test";
+import type { Message } from "../../../src/raft/message.ts";
+import { proposalRefusal } from "../../../src/raft/raft.ts";
+import { knownLeader } from "../../../src/raft/state.ts";
 import { Cluster } from "../../harness/cluster.ts";
 import { converge, deliverAll } from "../../harness/converge.ts";
 import {
@@ -14,9 +17,6 @@ import {
   Solo,
   voteRequest,
 } from "../../harness/solo.ts";
-import type { Message } from "../../../src/raft/message.ts";
-import { proposalRefusal } from "../../../src/raft/raft.ts";
-import { knownLeader } from "../../../src/raft/state.ts";
 
 const candidate = (t: number): Solo => {
   const solo = new Solo({ term: t - 1 });
@@ -136,7 +136,11 @@ const newer: readonly (readonly [string, Message])[] = [
   ["a refused append", mismatched(2, 7, 1)],
   ["an answer to a heartbeat", heartbeatResponse(2, 7, 0)],
 ];
-const roles = { follower: () => new Solo({ term: 3 }), candidate: () => candidate(3), leader: () => leader(3) };
+const roles = {
+  follower: () => new Solo({ term: 3 }),
+  candidate: () => candidate(3),
+  leader: () => leader(3),
+};
 
 for (const [name, make] of Object.entries(roles)) {
   for (const [what, message] of newer) {

@@ -1,5 +1,6 @@
 /** The Raft paper, section 5.2 (leader election), sentence by sentence. */
 import { expect, test } from "bun:test";
+import { defaultTiming } from "../../../src/raft/state.ts";
 import { Cluster } from "../../harness/cluster.ts";
 import {
   all,
@@ -12,7 +13,6 @@ import {
   Solo,
   voteRequest,
 } from "../../harness/solo.ts";
-import { defaultTiming } from "../../../src/raft/state.ts";
 
 test("5.2: servers start as followers, also those that led before they went down", () => {
   expect(new Solo({ term: 3, votedFor: 1, log: [1, 3] }).state.role.kind).toBe("follower");
@@ -79,31 +79,31 @@ test("5.2: to begin one it goes to the next term, votes for itself and asks all 
 
 /** Cluster size, answers in order of arrival, and what the candidate is then (etcd's one-round table). */
 const elections = [
-  { of: 1, yes: [], no: [], then: "leader" },
-  { of: 3, yes: [2, 3], no: [], then: "leader" },
-  { of: 3, yes: [2], no: [], then: "leader" },
-  { of: 5, yes: [2, 3, 4, 5], no: [], then: "leader" },
-  { of: 5, yes: [2, 3, 4], no: [], then: "leader" },
-  { of: 5, yes: [2, 3], no: [], then: "leader" },
-  { of: 3, yes: [], no: [2, 3], then: "follower" },
-  { of: 5, yes: [], no: [2, 3, 4, 5], then: "follower" },
-  { of: 5, yes: [2], no: [3, 4, 5], then: "follower" },
-  { of: 3, yes: [], no: [], then: "candidate" },
-  { of: 5, yes: [2], no: [], then: "candidate" },
-  { of: 5, yes: [], no: [2, 3], then: "candidate" },
-  { of: 4, yes: [2], no: [], then: "candidate" },
-  { of: 4, yes: [2, 3], no: [], then: "leader" },
-  { of: 4, yes: [2], no: [3, 4], then: "follower" },
+  { of: 1, yes: [], no: [], outcome: "leader" },
+  { of: 3, yes: [2, 3], no: [], outcome: "leader" },
+  { of: 3, yes: [2], no: [], outcome: "leader" },
+  { of: 5, yes: [2, 3, 4, 5], no: [], outcome: "leader" },
+  { of: 5, yes: [2, 3, 4], no: [], outcome: "leader" },
+  { of: 5, yes: [2, 3], no: [], outcome: "leader" },
+  { of: 3, yes: [], no: [2, 3], outcome: "follower" },
+  { of: 5, yes: [], no: [2, 3, 4, 5], outcome: "follower" },
+  { of: 5, yes: [2], no: [3, 4, 5], outcome: "follower" },
+  { of: 3, yes: [], no: [], outcome: "candidate" },
+  { of: 5, yes: [2], no: [], outcome: "candidate" },
+  { of: 5, yes: [], no: [2, 3], outcome: "candidate" },
+  { of: 4, yes: [2], no: [], outcome: "candidate" },
+  { of: 4, yes: [2, 3], no: [], outcome: "leader" },
+  { of: 4, yes: [2], no: [3, 4], outcome: "follower" },
 ] as const;
 
-for (const { of, yes, no, then } of elections) {
+for (const { of, yes, no, outcome } of elections) {
   const answers = `${yes.length} others for it and ${no.length} against`;
-  test(`5.2: of ${of} servers, ${answers}: a ${then}`, () => {
+  test(`5.2: of ${of} servers, ${answers}: a ${outcome}`, () => {
     const solo = new Solo({ of });
     solo.timeOut();
     for (const id of yes) solo.hear(granted(id, 1, 1));
     for (const id of no) solo.hear(refused(id, 1, 1));
-    expect(solo.state.role.kind).toBe(then);
+    expect(solo.state.role.kind).toBe(outcome);
     expect(Number(solo.state.term)).toBe(1);
   });
 }

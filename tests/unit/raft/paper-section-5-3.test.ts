@@ -123,19 +123,19 @@ test("5.3: the leader says in appends and heartbeats what is committed", () => {
 
 /** previous, entries, the leader's commit; what the follower knows to be committed then. */
 const commitments = [
-  { entries: [1], commit: 1, then: 1 },
-  { entries: [1, 1], commit: 1, then: 1 },
-  { entries: [1, 1], commit: 2, then: 2 },
-  { entries: [1, 1], commit: 9, then: 2 },
-  { entries: [], commit: 9, then: 0 },
+  { entries: [1], commit: 1, outcome: 1 },
+  { entries: [1, 1], commit: 1, outcome: 1 },
+  { entries: [1, 1], commit: 2, outcome: 2 },
+  { entries: [1, 1], commit: 9, outcome: 2 },
+  { entries: [], commit: 9, outcome: 0 },
 ];
 
-for (const { entries, commit, then } of commitments) {
-  const title = `${entries.length} entries, commit ${commit}: ${then}`;
+for (const { entries, commit, outcome } of commitments) {
+  const title = `${entries.length} entries, commit ${commit}: ${outcome}`;
   test(`5.3: a follower commits what the leader did, as far as its log is known to agree: ${title}`, () => {
     const solo = new Solo({ term: 1 });
     solo.hear(append(2, 1, { entries, commit }));
-    expect(Number(solo.state.commit)).toBe(then);
+    expect(Number(solo.state.commit)).toBe(outcome);
   });
 }
 
@@ -191,24 +191,24 @@ test("5.3: a success tells the leader that the logs agree up to the new entries,
 
 /** log, previous, entries of the append; the log then (etcd's append table, and P7). */
 const overwrites = [
-  { log: [1, 2], previous: [2, 2], entries: [3], then: [1, 2, 3] },
-  { log: [1, 2], previous: [1, 1], entries: [3, 4], then: [1, 3, 4] },
-  { log: [], previous: [0, 0], entries: [1], then: [1] },
-  { log: [1], previous: [0, 0], entries: [3], then: [3] },
-  { log: [1, 1, 1], previous: [0, 0], entries: [1], then: [1, 1, 1] },
-  { log: [1, 1, 1], previous: [1, 1], entries: [], then: [1, 1, 1] },
-  { log: [1, 2, 2, 2], previous: [1, 1], entries: [2, 3], then: [1, 2, 3] },
-  { log: [1, 2, 2, 2], previous: [1, 1], entries: [2, 2], then: [1, 2, 2, 2] },
+  { log: [1, 2], previous: [2, 2], entries: [3], outcome: [1, 2, 3] },
+  { log: [1, 2], previous: [1, 1], entries: [3, 4], outcome: [1, 3, 4] },
+  { log: [], previous: [0, 0], entries: [1], outcome: [1] },
+  { log: [1], previous: [0, 0], entries: [3], outcome: [3] },
+  { log: [1, 1, 1], previous: [0, 0], entries: [1], outcome: [1, 1, 1] },
+  { log: [1, 1, 1], previous: [1, 1], entries: [], outcome: [1, 1, 1] },
+  { log: [1, 2, 2, 2], previous: [1, 1], entries: [2, 3], outcome: [1, 2, 3] },
+  { log: [1, 2, 2, 2], previous: [1, 1], entries: [2, 2], outcome: [1, 2, 2, 2] },
 ] as const;
 
-for (const { log, previous, entries, then } of overwrites) {
-  const title = `[${log}] with [${entries}] after ${previous[0]} is [${then}]`;
+for (const { log, previous, entries, outcome } of overwrites) {
+  const title = `[${log}] with [${entries}] after ${previous[0]} is [${outcome}]`;
   test(`5.3: entries that conflict give way, with all after them, and no others: ${title}`, () => {
     const solo = new Solo({ log, term: 4 });
     const request = append(2, 4, { previous: entryId(previous[0], previous[1]), entries });
     const [response] = all(solo.hear(request), "append-response");
     expect(response?.answer.kind).toBe("matched");
-    expect(solo.terms).toEqual([...then]);
+    expect(solo.terms).toEqual([...outcome]);
   });
 }
 
@@ -253,7 +253,8 @@ test("5.3: a refusal that was overtaken does not take the leader back (P9)", () 
   const before = solo.state.role;
   solo.hear(mismatched(2, 2, 3, entryId(1, 1)));
   solo.hear(mismatched(2, 2, 1));
-  const progress = before.kind === "leader" ? before.followers.get(heartbeat(2, 1).from) : undefined;
+  const progress =
+    before.kind === "leader" ? before.followers.get(heartbeat(2, 1).from) : undefined;
   expect([Number(progress?.match), Number(progress?.next), progress?.mode]).toEqual([
     4,
     5,
@@ -293,7 +294,11 @@ test("5.3: a follower's log comes to equal the leader's, whatever it was before 
   for (const log of logs) {
     // n3, with a log that never was, makes the majority; so n1 leads whatever n2 thinks of it.
     const cluster = new Cluster({
-      servers: [{ id: 1, term: 7, log: [1, 1, 1, 4, 4, 5, 5, 6, 6, 6] }, { id: 2, term: 7, log }, { id: 3, term: 7 }],
+      servers: [
+        { id: 1, term: 7, log: [1, 1, 1, 4, 4, 5, 5, 6, 6, 6] },
+        { id: 2, term: 7, log },
+        { id: 3, term: 7 },
+      ],
       preVote: "without-pre-vote",
     });
     cluster.wait(1200);

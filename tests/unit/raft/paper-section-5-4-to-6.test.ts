@@ -98,7 +98,11 @@ for (const { held, commit } of [
 
 test("5.4.2: entries keep the term they were made in when a later leader sends them on", () => {
   const cluster = new Cluster({
-    servers: [{ id: 1, term: 2, log: [1, 2] }, { id: 2, term: 2 }, { id: 3, term: 2 }],
+    servers: [
+      { id: 1, term: 2, log: [1, 2] },
+      { id: 2, term: 2 },
+      { id: 3, term: 2 },
+    ],
     preVote: "without-pre-vote",
   });
   cluster.wait(1200);

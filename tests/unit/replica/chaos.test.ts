@@ -16,8 +16,8 @@ test(`${seeds} seeds of ${ms} ms: nothing promised is lost, nothing happens twic
 
 test("the faults were there, and so was the work", () => {
   const floors = {
-    committed: 5000,
-    reads: 4000,
+    committed: 3000,
+    reads: 3000,
     unknown: 100,
     crashes: 300,
     partitions: 150,

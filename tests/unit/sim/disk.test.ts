@@ -1,4 +1,7 @@
-/** What the pretend disk may do to its files, and what it may not: the fault model of every crash test. */
+/**
+ * What the pretend disk may do to its files, and what it may not: the fault model of every crash
+ * test.
+ */
 import { describe, expect, test } from "bun:test";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { seededRandom } from "../../../src/base/random.ts";
@@ -38,7 +41,7 @@ describe("after a power cut", () => {
     }
   });
 
-  test("what was not synced is lost, whole, cut anywhere, zeros, noise, or a mixture of sectors", () => {
+  test("what was not synced is lost, whole, cut anywhere, zeros, noise, or mixed sectors", () => {
     const seen = images(halfSynced("durable", new Uint8Array(2000).fill(65)), 600);
     const rests = seen.map((image) => image.slice("durable".length));
     const has = (what: (rest: string) => boolean): void => expect(rests.some(what)).toBe(true);

@@ -1,0 +1,274 @@
+/** What a request that was not answered as hoped means for its user: what, why, how to mend it, and the exit code. */
+import { unreachable } from "../../base/assert.ts";
+import { exits, OperatorError } from "../../base/error.ts";
+import { explainNodes } from "../../client/explain.ts";
+import {
+  formatRequestId,
+  type NodeReport,
+  type RequestId,
+  type Result,
+} from "../../client/request.ts";
+import type { Operation, Reply } from "../../kv/command.ts";
+import { formatDuration } from "../quantity.ts";
+import { keyText, nameOf } from "./notation.ts";
+import type { Connection } from "./place.ts";
+import { shellLine } from "./shell.ts";
+import { invalidOperation } from "./value-source.ts";
+
+/** What was asked, as far as its failure needs it. */
+export type Asked = {
+  readonly operation: Operation;
+  readonly timeoutMs: number;
+  readonly connection: Connection;
+  /** The command line that makes this very request again under its name; null where none can. */
+  readonly retry: ((id: string) => string) | null;
+};
+
+type Rejected = Extract<Result, { kind: "rejected" }>;
+type Unknown = Extract<Result, { kind: "unknown" }>;
+
+const isRead = ({ kind }: Operation): boolean => kind === "get" || kind === "list";
+
+export function rejection(asked: Asked, result: Rejected): OperatorError {
+  const { because } = result;
+  switch (because.kind) {
+    case "invalid":
+      return invalidOperation(because.problem, asked.operation);
+    case "unreachable":
+      return noCluster(asked, result.nodes);
+    case "no-leader":
+      return notAccepted(asked, { ...withoutLeader(result.nodes), fix: firstAid(asked, result) });
+    case "busy":
+      return notAccepted(asked, {
+        code: "busy",
+        why: `the leader has more to do than it takes on: ${explainNodes(result.nodes)}`,
+        fix: [longer(asked), "send less at a time"],
+      });
+    case "refused":
+      return notAccepted(asked, {
+        code: "refused",
+        why: `a node does not take it (${because.refusal}): it is of another version, or of none`,
+        fix: ["rusty-boat --version, here and where the nodes run: they must agree"],
+      });
+    default:
+      return unreachable(because);
+  }
+}
+
+function noCluster({ connection, timeoutMs }: Asked, nodes: readonly NodeReport[]): OperatorError {
+  const refused = nodes.every((node) => node.contact.kind === "refused");
+  const keyless = !refused && connection.secret === "without-secret";
+  return new OperatorError({
+    code: "no-cluster",
+    what: "no node answers",
+    why: `${explainNodes(nodes)}; asked for ${formatDuration(timeoutMs)}: ${connection.source}`,
+    fix: [
+      ...(connection.nodesAre === "ours" || refused ? ["rusty-boat cluster up"] : []),
+      ...(keyless ? ["a cluster with a secret answers to it alone: --secret-file FILE"] : []),
+      "name the nodes: --nodes HOST:PORT,…",
+    ],
+    exit: exits.unreachable,
+    applied: "no",
+    meaning: "nothing was done, a retry is safe",
+  });
+}
+
+type NotAccepted = { readonly code: string; readonly why: string; readonly fix: readonly string[] };
+
+function notAccepted({ operation }: Asked, parts: NotAccepted): OperatorError {
+  const read = isRead(operation);
+  return new OperatorError({
+    ...parts,
+    what: `${nameOf(operation)} was not ${read ? "answered" : "accepted"}`,
+    exit: exits.notApplied,
+    applied: "no",
+    meaning: read ? "nothing was read, a retry is safe" : "nothing was written, a retry is safe",
+  });
+}
+
+function withoutLeader(nodes: readonly NodeReport[]): Pick<NotAccepted, "code" | "why"> {
+  const answered = nodes.filter((node) => node.contact.kind === "answered").length;
+  const code = answered * 2 > nodes.length ? "no-leader" : "no-quorum";
+  return { code, why: explainNodes(nodes) };
+}
+
+/** The first node that is down, where this machine can start it; and patience. */
+function firstAid(asked: Asked, { nodes }: Pick<Rejected, "nodes">): readonly string[] {
+  const { connection } = asked;
+  const down = nodes.find((node) => node.contact.kind === "refused") ?? silent(nodes);
+  const words = connection.words.length === 0 ? "" : ` ${connection.words.join(" ")}`;
+  if (connection.nodesAre === "ours" && down?.id != null) {
+    return [`rusty-boat cluster restart ${down.id}${words}`, longer(asked)];
+  }
+  return [`rusty-boat client status${words}`, longer(asked)];
+}
+
+const silent = (nodes: readonly NodeReport[]): NodeReport | undefined =>
+  nodes.find((node) => node.contact.kind === "silent");
+
+const longer = ({ timeoutMs }: Asked): string =>
+  `wait longer: --timeout ${formatDuration(timeoutMs * 2)}`;
+
+/** A write of which nobody here can tell whether it happened. */
+export function unknownOutcome(asked: Asked, result: Unknown): OperatorError {
+  const { requestId } = result;
+  const id = requestId === null ? null : formatRequestId(requestId);
+  switch (result.because) {
+    case "deadline":
+      return inDoubt(asked, result, id);
+    case "session-lost":
+      return forgotten(asked, id, [
+        `the cluster has forgotten the session of request ${id ?? "?"}, which was unused for long`,
+        "or gave way to others; an earlier try may have had its effect before that",
+      ]);
+    default:
+      return unreachable(result.because);
+  }
+}
+
+function inDoubt(asked: Asked, result: Unknown, id: string | null): OperatorError {
+  const { operation, timeoutMs, connection, retry } = asked;
+  const cut = connection.interruption();
+  const span = cut === null ? `within ${formatDuration(timeoutMs)}` : `before ${cut}`;
+  const again = id === null || retry === null ? [] : [retry(id)];
+  const flags = connection.words;
+  return new OperatorError({
+    code: "outcome-unknown",
+    what: `${nameOf(operation)} may have been done or not`,
+    why: `it was sent, and its answer did not come ${span}: ${explainNodes(result.nodes)}`,
+    fix: [
+      ...again,
+      ...(id === null ? [] : [`${shellLine({ verb: "outcome", plain: [id], flags })}`]),
+      ...(id === null ? [look(asked)] : []),
+    ],
+    exit: exits.unknown,
+    applied: "unknown",
+    ...(id === null ? {} : { requestId: id }),
+    meaning:
+      id === null ? "the outcome is unknown" : `the request is ${id}; a retry under it happens once`,
+  });
+}
+
+function forgotten(asked: Asked, id: string | null, why: readonly string[]): OperatorError {
+  return new OperatorError({
+    code: "outcome-forgotten",
+    what: `${nameOf(asked.operation)} may have been done or not`,
+    why: why.join(" "),
+    fix: [look(asked)],
+    exit: exits.unknown,
+    applied: "unknown",
+    ...(id === null ? {} : { requestId: id }),
+    meaning: "nobody can tell any more; a retry under this name does nothing",
+  });
+}
+
+/** Where only the store itself can tell. */
+function look({ operation, connection }: Asked): string {
+  const flags = connection.words;
+  if (!("key" in operation)) return shellLine({ verb: "status", plain: [], flags });
+  return shellLine({ verb: "get", plain: [keyText(operation.key)], flags });
+}
+
+/**
+ * An answer that says no, or one that this request cannot have. The latter is another request's: its name was given,
+ * and that one had it first.
+ */
+export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): OperatorError {
+  const { operation } = asked;
+  const name = id === null ? "?" : formatRequestId(id);
+  switch (reply.kind) {
+    case "absent":
+      if (operation.kind === "get" || operation.kind === "delete") return noSuchKey(asked);
+      return otherRequest(operation, name);
+    case "condition-failed":
+      if (operation.kind === "put" || operation.kind === "cas") return conditionFailed(asked, reply);
+      return otherRequest(operation, name);
+    case "done":
+      return calledOff(operation, name);
+    case "already-acknowledged":
+    case "session-unknown":
+    case "window-exceeded":
+      return forgotten(asked, name, [
+        `request ${name} had its answer once, and the cluster keeps an answer only until its asker`,
+        "has it",
+      ]);
+    case "written":
+    case "deleted":
+    case "found":
+    case "listed":
+    case "registered":
+      return otherRequest(operation, name);
+    default:
+      return unreachable(reply);
+  }
+}
+
+function noSuchKey({ operation, connection }: Asked): OperatorError {
+  return honestNo(operation, {
+    code: "no-such-key",
+    why: "the key has no value",
+    fix: [shellLine({ verb: "ls", plain: [], flags: connection.words })],
+  });
+}
+
+function conditionFailed(
+  asked: Asked,
+  { revision }: Extract<Reply, { kind: "condition-failed" }>,
+): OperatorError {
+  const { operation } = asked;
+  const now = revision === 0 ? "the key has no value" : `its revision is ${revision}`;
+  return honestNo(operation, {
+    code: operation.kind === "cas" ? "compare-failed" : "condition-failed",
+    why: `${now}${wantedText(operation)}`,
+    fix: [`${look(asked)}      and decide again`],
+  });
+}
+
+function wantedText(operation: Operation): string {
+  if (operation.kind === "cas") return ", and its value is not the expected one";
+  if (operation.kind !== "put") return "";
+  switch (operation.condition.kind) {
+    case "always":
+      return "";
+    case "absent":
+      return ", and --if-absent wants a key without a value";
+    case "revision":
+      return `, and --if-rev wants ${operation.condition.revision}`;
+    default:
+      return unreachable(operation.condition);
+  }
+}
+
+const honestNo = (
+  operation: Operation,
+  parts: { readonly code: string; readonly why: string; readonly fix: readonly string[] },
+): OperatorError =>
+  new OperatorError({
+    ...parts,
+    what: `${nameOf(operation)} was not done`,
+    exit: exits.no,
+    applied: "no",
+    meaning: isRead(operation) ? "there is nothing to read" : "nothing was written",
+  });
+
+const calledOff = (operation: Operation, name: string): OperatorError =>
+  new OperatorError({
+    code: "called-off",
+    what: `${nameOf(operation)} was not accepted`,
+    why: `somebody asked for the outcome of request ${name} before it happened, which called it off`,
+    fix: ["make it again, without --request-id"],
+    exit: exits.notApplied,
+    applied: "no",
+    meaning: "nothing was written, a new request is safe",
+  });
+
+const otherRequest = (operation: Operation, name: string): OperatorError =>
+  new OperatorError({
+    code: "other-request",
+    what: `${nameOf(operation)} was not done`,
+    why: `${name} is the name of another request, which was answered before`,
+    fix: ["leave out --request-id for a new request"],
+    exit: exits.usage,
+    applied: "no",
+    meaning: "nothing was written by this command",
+  });

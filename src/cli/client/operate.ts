@@ -1,0 +1,127 @@
+/** One operation from its request to what is printed: all verbs and the prompt's s-expressions end here. */
+import { unreachable } from "../../base/assert.ts";
+import { exits } from "../../base/error.ts";
+import type { RequestId, Result } from "../../client/request.ts";
+import { commandProblem } from "../../codec/command.ts";
+import { limits, type Operation, type Reply } from "../../kv/command.ts";
+import type { CommandExit } from "../command.ts";
+import type { Program } from "../program.ts";
+import { exitOfSignal } from "../signals.ts";
+import { type Asked, refusedReply, rejection, unknownOutcome } from "./failure.ts";
+import { ask, type Connection, type Place, type Question } from "./place.ts";
+import { shellLine } from "./shell.ts";
+import { type Answer, showFound, showListed, showWritten } from "./shown.ts";
+import { invalidOperation } from "./value-source.ts";
+
+/** A request with the words that its user wrote it in; null where no words do. */
+export type Task = Question & {
+  readonly line: {
+    readonly verb: string;
+    readonly plain: readonly string[];
+    readonly flags: readonly string[];
+  } | null;
+};
+
+export type Scene = {
+  readonly place: Place;
+  readonly connection: Connection;
+  readonly program: Program;
+};
+
+export type Settlement =
+  | (Extract<Result, { kind: "committed" }> & { readonly ms: number })
+  /** Nothing happened: a signal came before. */
+  | { readonly kind: "interrupted"; readonly exit: 130 | 143 };
+
+/** Refuses what nobody would take before anything is opened or sent. */
+export function checkOperation(operation: Operation): void {
+  const problem = commandProblem(operation);
+  if (problem !== null) throw invalidOperation(problem, operation);
+}
+
+/** Waits for the outcome; throws the operator's error where it is not the hoped-for one. */
+export async function settle({ connection }: Scene, task: Task): Promise<Settlement> {
+  checkOperation(task.operation);
+  const { cluster } = connection;
+  const began = cluster.now;
+  const result = await ask(cluster, task);
+  switch (result.kind) {
+    case "committed":
+      return { ...result, ms: cluster.now - began };
+    case "rejected": {
+      const signal = connection.interruption();
+      if (signal !== null) return { kind: "interrupted", exit: exitOfSignal(signal) };
+      throw rejection(askedOf(connection, task), result);
+    }
+    case "unknown":
+      throw unknownOutcome(askedOf(connection, task), result);
+    case "status":
+      throw new TypeError("a status is no answer to an operation");
+    default:
+      return unreachable(result);
+  }
+}
+
+function askedOf(connection: Connection, task: Task): Asked {
+  const { operation, timeoutMs, line } = task;
+  const retry =
+    line === null
+      ? null
+      : (id: string) => {
+          const flags = [...line.flags, "--request-id", id, ...connection.words];
+          return shellLine({ ...line, flags });
+        };
+  return { operation, timeoutMs, connection, retry };
+}
+
+/** Asks, and prints the answer. */
+export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
+  const settled = await settle(scene, task);
+  if (settled.kind === "interrupted") return settled.exit;
+  const { reply, requestId, index, term, ms } = settled;
+  // An answer that was kept from an earlier try stands at another place than this one; its term is not known.
+  const at = "index" in reply ? reply.index : index;
+  const answer: Answer = { index: at, term: at === index ? term : null, ms };
+  const shown = await show(scene, task.operation, { reply, answer });
+  if (shown === "not-an-answer") {
+    throw refusedReply(askedOf(scene.connection, task), named(task, requestId), reply);
+  }
+  return exits.done;
+}
+
+const named = (task: Task, requestId: RequestId | null): RequestId | null =>
+  requestId ?? task.again;
+
+async function show(
+  scene: Scene,
+  operation: Operation,
+  { reply, answer }: { readonly reply: Reply; readonly answer: Answer },
+): Promise<"shown" | "not-an-answer"> {
+  switch (operation.kind) {
+    case "put":
+    case "cas":
+      if (reply.kind !== "written") return "not-an-answer";
+      await showWritten(scene, operation, answer);
+      return "shown";
+    case "delete":
+      if (reply.kind !== "deleted") return "not-an-answer";
+      await showWritten(scene, operation, answer);
+      return "shown";
+    case "noop":
+      if (reply.kind !== "done") return "not-an-answer";
+      await showWritten(scene, operation, answer);
+      return "shown";
+    case "get":
+      if (reply.kind !== "found") return "not-an-answer";
+      await showFound(scene, operation.key, reply);
+      return "shown";
+    case "list": {
+      if (reply.kind !== "listed") return "not-an-answer";
+      const cut = operation.limit < limits.listKeysMax ? "by-limit" : "by-page";
+      await showListed(scene, { ...reply, prefix: operation.prefix, cut });
+      return "shown";
+    }
+    default:
+      return unreachable(operation);
+  }
+}
