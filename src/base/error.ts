@@ -31,6 +31,8 @@ export type OperatorErrorParts = {
   /** What this means for the request, in a few words: "nothing was written, a retry is safe". */
   readonly meaning?: string;
   readonly applied?: Applied;
+  /** Under which name a retry happens once, where the outcome is unknown. */
+  readonly requestId?: string;
 };
 
 export class OperatorError extends Error {

@@ -53,7 +53,7 @@ export const nodeCommand = command({
   examples: [
     { line: "rusty-boat node --id 1", does: "a cluster of one, for a try" },
     {
-      line: "rusty-boat node --id 2 --listen 10.0.0.2:7101 --secret-file secret --peers 1=…,2=…,3=…",
+      line: "rusty-boat node --id 2 --listen 10.0.0.2:7101 --secret-file s --peers 1=…,2=…,3=…",
       does: "",
     },
     { line: "rusty-boat node --id 1 --check --json", does: "what it would run with" },

@@ -70,6 +70,7 @@ function problemJson(parts: OperatorErrorParts): object {
     applied: appliedOf(parts),
     retryable: retryable(parts),
     exit: parts.exit,
+    ...(parts.requestId === undefined ? {} : { requestId: parts.requestId }),
   };
 }
 
@@ -83,6 +84,7 @@ const problemSexp = (parts: OperatorErrorParts) =>
     form("applied", word(appliedOf(parts))),
     form("retryable", word(retryable(parts) ? "yes" : "no")),
     form("exit", parts.exit),
+    ...(parts.requestId === undefined ? [] : [form("request", parts.requestId)]),
   );
 
 const appliedOf = (parts: OperatorErrorParts): Applied =>

@@ -45,7 +45,8 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
     return;
   }
   const { pending } = one;
-  // The node has done nothing with this datagram; but a network may repeat it, and the copy come to a leader.
+  // The node has done nothing with this datagram; but a network may repeat it, and the copy come to
+  // a leader.
   if (!isLoopback(node.address.host)) pending.earlier = "in-doubt";
   // A newer try is under way: it decides where to go next, and this one is only out of doubt.
   const isNewest = pending.newest === one && pending.place === "waiting";
@@ -114,7 +115,10 @@ function onNotLeader(
   takeBackLarge(core, node);
 }
 
-/** Asks again later: at random, so that those who were turned away together do not come back together. */
+/**
+ * Asks again later: at random, so that those who were turned away together do not come back
+ * together.
+ */
 function rest(core: Core, pending: Pending): void {
   const range = { min: timing.busyMsMin, max: timing.busyMsMax };
   const span = doubled(range, pending.busyAnswers);
@@ -169,14 +173,18 @@ function onCommandReplied(
   else commit(core, pending, outcome);
 }
 
-/** Cannot happen to a write that was numbered here; one under an old name waits until its session has moved on. */
+/**
+ * Cannot happen to a write that was numbered here; one under an old name waits until its session
+ * has moved on.
+ */
 function waitForWindow(core: Core, pending: Pending): void {
   if (pending.place === "waiting") rest(core, pending);
 }
 
 /**
- * The cluster has forgotten the session. Whether an earlier try, or this one repeated by the network, had its effect
- * before that, nobody can tell. A read had none, and goes on in the next session.
+ * The cluster has forgotten the session. Whether an earlier try, or this one repeated by the
+ * network, had its effect before that, nobody can tell. A read had none, and goes on in the next
+ * session.
  */
 function onSessionLost(core: Core, pending: Pending): void {
   if (core.session !== null && core.session.id === pending.requestId?.session) core.session = null;

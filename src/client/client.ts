@@ -1,7 +1,8 @@
 /**
- * The client half: finds the leader from any node, sends again what was not answered, and makes a write that was sent
- * twice happen once, by a session. Deterministic and without input or output of its own: datagrams and the time are
- * handed in, datagrams and results are taken out. One of these serves a thousand callers at once.
+ * The client half: finds the leader from any node, sends again what was not answered, and makes a
+ * write that was sent twice happen once, by a session. Deterministic and without input or output of
+ * its own: datagrams and the time are handed in, datagrams and results are taken out. One of these
+ * serves a thousand callers at once.
  *
  * Use: after any call, take() and do what it says; call elapse() when `wakeAt` has come.
  */
@@ -93,8 +94,8 @@ export class Client {
   }
 
   /**
-   * The machine of a node says that nobody listens there. Where it does not say which (null), it is one that was asked
-   * just now: what waits for those is sent elsewhere soon, if they stay silent.
+   * The machine of a node says that nobody listens there. Where it does not say which (null), it is
+   * one that was asked just now: what waits for those is sent elsewhere soon, if they stay silent.
    */
   refused(address: Address | null, now: Millis): void {
     const core = this.#at(now);

@@ -92,7 +92,10 @@ export function giveUp(core: Core, pending: Pending): void {
   else reject(core, pending, reasonOf(core, pending));
 }
 
-/** It is certain what became of it: the cluster may forget it, and must not let a late copy have an effect. */
+/**
+ * It is certain what became of it: the cluster may forget it, and must not let a late copy have an
+ * effect.
+ */
 function settleSequence({ session, requestId }: Pending): void {
   if (session !== null && requestId !== null) session.settle(requestId.sequence);
 }

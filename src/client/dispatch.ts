@@ -98,7 +98,8 @@ function bodyOf(core: Core, pending: Pending): RequestBody {
   switch (work.kind) {
     case "command": {
       const id = must(pending.requestId, "a write is numbered before it is sent");
-      // A write of another session's name acknowledges nothing: what that session has seen is not known here.
+      // A write of another session's name acknowledges nothing: what that session has seen is not
+      // known here.
       const acknowledged = pending.session?.acknowledged ?? 1;
       const { operation } = work;
       const command: Command = { kind: "request", ...id, acknowledged, operation };

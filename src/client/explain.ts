@@ -4,7 +4,10 @@ import { formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Contact, NodeReport, Said } from "./request.ts";
 
-/** `2 of 5 nodes answered and 3 are needed (1 follows 3; 4 knows no leader; 2 refused; 3, 5 silent for 2 s)`. */
+/**
+ * `2 of 5 nodes answered and 3 are needed (1 follows 3; 4 knows no leader; 2 refused; 3, 5 silent
+ * for 2 s)`.
+ */
 export function explainNodes(nodes: readonly NodeReport[]): string {
   const answered = nodes.filter((node) => node.contact.kind === "answered").length;
   const needed = Math.floor(nodes.length / 2) + 1;

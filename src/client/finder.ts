@@ -1,7 +1,7 @@
 /**
- * Where the leader is, as far as anybody said. There is one target at a time. It moves when its node redirects, falls
- * silent or lacks a quorum; an answer to what was sent before the last move moves nothing, so that a thousand
- * redirections in one datagram count as one.
+ * Where the leader is, as far as anybody said. There is one target at a time. It moves when its
+ * node redirects, falls silent or lacks a quorum; an answer to what was sent before the last move
+ * moves nothing, so that a thousand redirections in one datagram count as one.
  */
 import { later, type Millis, millis } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
@@ -9,8 +9,9 @@ import { isSuspect, type Node, type Nodes } from "./nodes.ts";
 import { doubled, timing } from "./timing.ts";
 
 /**
- * Whether the target has answered as leaders with a quorum do, since it became the target. Writes go to no other: what
- * was never sent is certain to have no effect, and in an outage that is most of them.
+ * Whether the target has answered as leaders with a quorum do, since it became the target. Writes
+ * go to no other: what was never sent is certain to have no effect, and in an outage that is most
+ * of them.
  */
 export type Confidence = "guess" | "confirmed";
 
@@ -52,8 +53,9 @@ export class LeaderFinder {
       return;
     }
     this.#hops++;
-    // A leader that is thought to be down may be so, and the others have not noticed; or datagrams were lost. Asking
-    // it again costs little, and not asking it would cost a live leader's clients much.
+    // A leader that is thought to be down may be so, and the others have not noticed; or datagrams
+    // were lost. Asking it again costs little, and not asking it would cost a live leader's clients
+    // much.
     if (isSuspect(hint, now)) this.#pause(now);
     this.#moveTo(hint);
   }
@@ -70,14 +72,19 @@ export class LeaderFinder {
     if (isSuspect(this.target, now)) this.#pause(now);
   }
 
-  /** Asks the next node, after a pause: an election takes its time, and asking does not hasten it. */
+  /**
+   * Asks the next node, after a pause: an election takes its time, and asking does not hasten it.
+   */
   #seek(now: Millis): void {
     this.#hops = 0;
     this.#pause(now);
     this.#takeTurn(now);
   }
 
-  /** In turn, and not from the target on: others may all point to one node, and each is asked nevertheless. */
+  /**
+   * In turn, and not from the target on: others may all point to one node, and each is asked
+   * nevertheless.
+   */
   #takeTurn(now: Millis): void {
     const next = this.#nodes.after(this.#turn, now);
     const again = next === this.target && this.#nodes.all.length > 1;

@@ -1,6 +1,6 @@
 /**
- * What the client half knows of each node: where it is, when it was last heard of, what it said, and whether it is
- * worth asking. Nodes are those that were given, and leaders that others named.
+ * What the client half knows of each node: where it is, when it was last heard of, what it said,
+ * and whether it is worth asking. Nodes are those that were given, and leaders that others named.
  */
 import { type Address, formatAddress, parseAddress } from "../base/address.ts";
 import { assert, must } from "../base/assert.ts";
@@ -19,7 +19,10 @@ export type Node = {
   /** When the first datagram was sent that nothing was heard after; null: nothing is owed. */
   askedAt: Millis | null;
   askedLast: Millis;
-  /** Tries in a row that it left unanswered, of those that were sent after the one before was given up. */
+  /**
+   * Tries in a row that it left unanswered, of those that were sent after the one before was given
+   * up.
+   */
   misses: number;
   missedAt: Millis;
   /** Not worth asking before this. */
@@ -74,14 +77,17 @@ export class Nodes {
   }
 
   /**
-   * Who sent a datagram: by its address, else by the id it carries, since a node may answer from another address of
-   * its machine than the one it was given by.
+   * Who sent a datagram: by its address, else by the id it carries, since a node may answer from
+   * another address of its machine than the one it was given by.
    */
   sender(from: Address, id: NodeId): Node | null {
     return this.at(from) ?? this.withId(id);
   }
 
-  /** The node that another one named as the leader; learnt where it was not known. Null: nobody to ask. */
+  /**
+   * The node that another one named as the leader; learnt where it was not known. Null: nobody to
+   * ask.
+   */
   hinted(hint: { readonly leader: NodeId | null; readonly address: string | null }): Node | null {
     const byId = hint.leader === null ? null : this.withId(hint.leader);
     if (byId !== null) return byId;
@@ -109,8 +115,9 @@ export class Nodes {
   }
 
   /**
-   * A try was not answered. The first that a node misses may be a datagram lost, unless nothing was ever heard of it;
-   * the second is a node that is down. What was sent before a miss counts as one with it.
+   * A try was not answered. The first that a node misses may be a datagram lost, unless nothing was
+   * ever heard of it; the second is a node that is down. What was sent before a miss counts as one
+   * with it.
    */
   missed(node: Node, sentAt: Millis, now: Millis): "excused" | "suspect" {
     if (sentAt >= node.missedAt) {
@@ -148,7 +155,10 @@ export class Nodes {
   }
 }
 
-/** Whether a refusal that nobody signed can be its: it was asked just now, and nothing came back since. */
+/**
+ * Whether a refusal that nobody signed can be its: it was asked just now, and nothing came back
+ * since.
+ */
 export const mayHaveRefused = (node: Node, now: Millis): boolean =>
   node.askedAt !== null &&
   node.askedLast > node.refusedAt &&

@@ -1,6 +1,6 @@
 /**
- * What is asked of the client half and what becomes of it. There are three outcomes and never two: a request was
- * committed, was rejected (it has and will have no effect), or nobody here can tell.
+ * What is asked of the client half and what becomes of it. There are three outcomes and never two:
+ * a request was committed, was rejected (it has and will have no effect), or nobody here can tell.
  */
 import type { Address } from "../base/address.ts";
 import type { LogIndex, Millis, NodeId, Term } from "../base/numbers.ts";
@@ -12,8 +12,8 @@ import type { Operation, Reply } from "../kv/command.ts";
 export type Ticket = number;
 
 /**
- * Names a request to the cluster for as long as its session is known there: whoever sends it again under this name
- * makes it happen once.
+ * Names a request to the cluster for as long as its session is known there: whoever sends it again
+ * under this name makes it happen once.
  */
 export type RequestId = { readonly session: number; readonly sequence: number };
 
@@ -26,8 +26,9 @@ export function parseRequestId(text: string): RequestId | null {
 }
 
 /**
- * How a get or a list is answered: `linearizable` sees every write that was acknowledged before, `stale` is whatever
- * the asked node has applied, `logged` goes through the log like a write. Writes have no choice.
+ * How a get or a list is answered: `linearizable` sees every write that was acknowledged before,
+ * `stale` is whatever the asked node has applied, `logged` goes through the log like a write.
+ * Writes have no choice.
  */
 export type Consistency = "linearizable" | "stale" | "logged";
 

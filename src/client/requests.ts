@@ -1,6 +1,7 @@
 /**
- * The requests in hand and their tries. Every try has its own name on the wire, so an answer tells which try it
- * answers: a write is out of doubt only when each of its tries is known to have no effect, now or later.
+ * The requests in hand and their tries. Every try has its own name on the wire, so an answer tells
+ * which try it answers: a write is out of doubt only when each of its tries is known to have no
+ * effect, now or later.
  */
 import { assert } from "../base/assert.ts";
 import { type Millis, never } from "../base/numbers.ts";
@@ -40,7 +41,10 @@ export type Pending = {
   readonly work: Work;
   readonly submittedAt: Millis;
   deadline: Millis;
-  /** Set when a write is first sent. A write that is sent again under an old name has a name and no session. */
+  /**
+   * Set when a write is first sent. A write that is sent again under an old name has a name and no
+   * session.
+   */
   session: ClientSession | null;
   requestId: RequestId | null;
   body: RequestBody | null;

@@ -1,6 +1,7 @@
 /**
- * How long an answer is worth waiting for: the mean of the round trips so far, and four times their spread, as TCP
- * does it (RFC 6298). Every try has a name of its own, so a late answer to an earlier try is measured as that.
+ * How long an answer is worth waiting for: the mean of the round trips so far, and four times their
+ * spread, as TCP does it (RFC 6298). Every try has a name of its own, so a late answer to an
+ * earlier try is measured as that.
  */
 import { timing } from "./timing.ts";
 

@@ -1,7 +1,8 @@
 /**
- * The client's side of a session (dissertation 6.3): numbers its writes, and tells the cluster up to where it has all
- * replies. A write whose outcome stayed unknown is never acknowledged: it can be sent again under its name, exactly
- * once, for as long as the cluster knows the session. When such a hole blocks the window, a new session is begun.
+ * The client's side of a session (dissertation 6.3): numbers its writes, and tells the cluster up
+ * to where it has all replies. A write whose outcome stayed unknown is never acknowledged: it can
+ * be sent again under its name, exactly once, for as long as the cluster knows the session. When
+ * such a hole blocks the window, a new session is begun.
  */
 import { assert } from "../base/assert.ts";
 import type { Millis } from "../base/numbers.ts";

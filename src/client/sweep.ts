@@ -1,11 +1,17 @@
-/** What time does: deadlines pass, answers stay out, and a node that owes them falls under suspicion. */
+/**
+ * What time does: deadlines pass, answers stay out, and a node that owes them falls under
+ * suspicion.
+ */
 import { later, type Millis, millis, never } from "../base/numbers.ts";
 import { type Core, giveUp } from "./core.ts";
 import type { Node } from "./nodes.ts";
 import { goesToLeader, type Pending, type Try } from "./requests.ts";
 import { limits, timing } from "./timing.ts";
 
-/** Looks at every request. Called when one may be due, which is rarely oftener than answers stay out. */
+/**
+ * Looks at every request. Called when one may be due, which is rarely oftener than answers stay
+ * out.
+ */
 export function sweep(core: Core): void {
   const { requests, now } = core;
   for (const pending of requests.live) {

@@ -25,7 +25,9 @@ export const timing = {
   busyMsMax: 250,
   /** A refusal comes back within so long, or not at all. */
   refusalMsMax: 100,
-  /** Somebody refused a datagram, nobody knows who: what has no answer by then is sent elsewhere. */
+  /**
+   * Somebody refused a datagram, nobody knows who: what has no answer by then is sent elsewhere.
+   */
   refusedGraceMs: 20,
   /** Deadlines and repetitions are looked at no more often than this. */
   sweepMsMin: 5,

@@ -1,6 +1,6 @@
 /**
- * Between requests and datagrams: batches, seals, and transfers for what is larger than a datagram. Knows nothing of
- * leaders and sessions.
+ * Between requests and datagrams: batches, seals, and transfers for what is larger than a datagram.
+ * Knows nothing of leaders and sessions.
  */
 import type { Address } from "../base/address.ts";
 import { must } from "../base/assert.ts";

@@ -9,7 +9,7 @@
  *    append-request      term, previous id, commit, entries
  *    append-response     term, 0, matched index  |  term, 1, previous index, hint id
  *    heartbeat           term, commit, round
- *    heartbeat-response  term, round
+ *    heartbeat-response  term, round, last index
  *    timeout-now         term
  * entries: one binary value, ENTRY after ENTRY (entry.ts)
  * answer: 0 granted, 1 stale-term, 2 already-voted, 3 log-behind, 4 leader-alive
@@ -88,7 +88,7 @@ function fieldsOf(message: Message): readonly Field[] {
     case "heartbeat":
       return [message.term, message.commit, message.round];
     case "heartbeat-response":
-      return [message.term, message.round];
+      return [message.term, message.round, message.last];
     case "timeout-now":
       return [message.term];
     default:
@@ -125,7 +125,9 @@ export function decodeMessage(kind: DatagramKind, body: Uint8Array, ends: Ends):
     }
     case "heartbeat-response": {
       const round = fields[1];
-      return fields.length === 2 && isCount(round) ? { kind, ...ends, term, round } : null;
+      const last = indexField(fields[2]);
+      if (fields.length !== 3 || last === null || !isCount(round)) return null;
+      return { kind, ...ends, term, round, last };
     }
     case "timeout-now":
       return fields.length === 1 ? { kind, ...ends, term } : null;

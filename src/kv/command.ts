@@ -1,6 +1,6 @@
 /**
- * What is replicated: commands, and what applying one answers. Keys are byte strings (base/bytes.ts), values
- * are bytes. A key's revision is the log index of its last write.
+ * What is replicated: commands, and what applying one answers. Keys are byte strings
+ * (base/bytes.ts), values are bytes. A key's revision is the log index of its last write.
  */
 import type { LogIndex } from "../base/numbers.ts";
 
@@ -54,8 +54,8 @@ export type Operation =
   | { readonly kind: "noop" };
 
 /**
- * What a log entry carries. `sequence` numbers the requests of a session from 1; every sequence below
- * `acknowledged` has had its reply, which is forgotten then.
+ * What a log entry carries. `sequence` numbers the requests of a session from 1; every sequence
+ * below `acknowledged` has had its reply, which is forgotten then.
  */
 export type Command =
   | { readonly kind: "register"; readonly nonce: number }
@@ -83,7 +83,10 @@ export type Reply =
   | { readonly kind: "found"; readonly revision: LogIndex; readonly value: Uint8Array }
   | { readonly kind: "listed"; readonly items: readonly Item[]; readonly more: "more" | "end" }
   | { readonly kind: "done"; readonly index: LogIndex }
-  /** The condition did not hold: nothing was written. `revision` is the key's now, 0 when it is absent. */
+  /**
+   * The condition did not hold: nothing was written. `revision` is the key's now, 0 when it is
+   * absent.
+   */
   | { readonly kind: "condition-failed"; readonly revision: LogIndex }
   /** The session is not known (any more): whether an earlier try took effect cannot be told. */
   | { readonly kind: "session-unknown" }

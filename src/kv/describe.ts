@@ -1,8 +1,9 @@
 /**
- * Commands, operations and replies as s-expressions, for `inspect`, the prompt and `--sexpr`. Operations are
- * printed as they are typed: parse.ts reads every one of them back.
+ * Commands, operations and replies as s-expressions, for `inspect`, the prompt and `--sexpr`.
+ * Operations are printed as they are typed: parse.ts reads every one of them back.
  *
- *   (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))  (delete "k")  (cas "k" "old" "new")
+ *   (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))
+ *   (delete "k")  (cas "k" "old" "new")
  *   (get "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
  *   (register (nonce 7))  (request (session 12) (sequence 3) (acknowledged 2) (put …))
  */

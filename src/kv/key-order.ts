@@ -1,7 +1,7 @@
 /**
- * The keys in byte order, kept in order while they come and go: blocks of sorted keys, so that a new key moves a few
- * hundred others at most, and listing a prefix costs what it lists. Which keys lie in which block depends on the
- * order in which they came, and is no part of the store's state.
+ * The keys in byte order, kept in order while they come and go: blocks of sorted keys, so that a
+ * new key moves a few hundred others at most, and listing a prefix costs what it lists. Which keys
+ * lie in which block depends on the order in which they came, and is no part of the store's state.
  */
 import { assert, must } from "../base/assert.ts";
 
@@ -39,7 +39,8 @@ export function removeKey(order: KeyOrder, key: string): void {
 }
 
 /**
- * Calls `visit` for each key from `from` on, in order, until it says "stop". The order must not change meanwhile.
+ * Calls `visit` for each key from `from` on, in order, until it says "stop". The order must not
+ * change meanwhile.
  */
 export function visitKeys(
   order: KeyOrder,

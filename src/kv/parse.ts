@@ -1,7 +1,8 @@
 /**
- * Operations from s-expressions, as typed at the prompt: what describe.ts prints, the command line's short names
- * (`del`, `ls`), and the original's commands `(Set "k" "v")`, `(Get . "k")`, `(Delete "k")`, `(Noop)`. Sizes are
- * not judged here: that is done for every client where a command is encoded.
+ * Operations from s-expressions, as typed at the prompt: what describe.ts prints, the command
+ * line's short names (`del`, `ls`), and the original's commands `(Set "k" "v")`, `(Get . "k")`,
+ * `(Delete "k")`, `(Noop)`. Sizes are not judged here: that is done for every client where a
+ * command is encoded.
  */
 import { unreachable } from "../base/assert.ts";
 import { byteString, utf8 } from "../base/bytes.ts";
@@ -44,7 +45,9 @@ const usages: ReadonlyMap<string, Usage> = new Map([
 ]);
 const commands = "put get delete cas list noop";
 
-/** Names are taken in small letters and as the original writes them, with a capital first letter. */
+/**
+ * Names are taken in small letters and as the original writes them, with a capital first letter.
+ */
 export function parseOperation(value: Sexp): Parsed {
   const name = formName(value);
   if (name === null || (value.kind !== "list" && value.kind !== "dotted")) {

@@ -1,7 +1,8 @@
 /**
- * Client sessions (dissertation 6.3): a request that is sent twice has its effect once. A session remembers the
- * replies to its writes until the client has acknowledged them. What is remembered, and what is forgotten when,
- * depends on the log alone: on log order and on cluster time, never on a replica's own clock.
+ * Client sessions (dissertation 6.3): a request that is sent twice has its effect once. A session
+ * remembers the replies to its writes until the client has acknowledged them. What is remembered,
+ * and what is forgotten when, depends on the log alone: on log order and on cluster time, never on
+ * a replica's own clock.
  */
 import { assert } from "../base/assert.ts";
 import type { LogIndex, Millis } from "../base/numbers.ts";
@@ -13,7 +14,9 @@ export type Session = {
   lastUsed: Millis;
   /** Every sequence below has had its reply, which is forgotten. */
   acknowledged: number;
-  /** Replies to writes by sequence, from `acknowledged` up to less than `sessionWindow` beyond it. */
+  /**
+   * Replies to writes by sequence, from `acknowledged` up to less than `sessionWindow` beyond it.
+   */
   readonly replies: Map<number, Reply>;
 };
 
@@ -37,7 +40,9 @@ export const noSessions = (sessionLimits: SessionLimits = limits): Sessions => (
   newest: 0,
 });
 
-/** The new session's name is the index of the entry that registered it, so no two are ever the same. */
+/**
+ * The new session's name is the index of the entry that registered it, so no two are ever the same.
+ */
 export function register(sessions: Sessions, index: LogIndex, time: Millis): SessionId {
   assert(!sessions.byId.has(index), "an index registers one session");
   forgetIdle(sessions, time);
@@ -111,8 +116,8 @@ const isIdle = (sessions: Sessions, session: Session, time: Millis): boolean =>
   time - session.lastUsed >= sessions.limits.sessionIdleMs;
 
 /**
- * Idle sessions are forgotten when they are asked for, and all of them before a new one is registered: nothing can
- * tell this from forgetting each at its moment.
+ * Idle sessions are forgotten when they are asked for, and all of them before a new one is
+ * registered: nothing can tell this from forgetting each at its moment.
  */
 function forgetIdle(sessions: Sessions, time: Millis): void {
   for (const session of sessions.byId.values()) {

@@ -1,7 +1,7 @@
 /**
- * The state that the log builds: keys with their values and revisions, and the sessions. `apply` is a function of the
- * store and the entry alone, so every replica that applied the same entries holds the same store. It changes the store
- * in place, for speed, and keeps the values it is given.
+ * The state that the log builds: keys with their values and revisions, and the sessions. `apply` is
+ * a function of the store and the entry alone, so every replica that applied the same entries holds
+ * the same store. It changes the store in place, for speed, and keeps the values it is given.
  */
 import { must, unreachable } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
@@ -120,7 +120,10 @@ function holds(condition: Condition, revision: LogIndex): boolean {
   }
 }
 
-/** Answers from the store as it is. The reply shares its values with the store, which never changes one. */
+/**
+ * Answers from the store as it is. The reply shares its values with the store, which never changes
+ * one.
+ */
 export function read(store: Store, operation: ReadOperation): Reply {
   if (operation.kind === "list") return list(store, operation);
   const stored = store.values.get(operation.key);
@@ -129,8 +132,8 @@ export function read(store: Store, operation: ReadOperation): Reply {
 }
 
 /**
- * Keys in byte order: at least one where there is one, else as many as both limits allow. `more` says that another
- * key would follow; it is found by asking for the keys after the last one.
+ * Keys in byte order: at least one where there is one, else as many as both limits allow. `more`
+ * says that another key would follow; it is found by asking for the keys after the last one.
  */
 function list(store: Store, operation: Extract<ReadOperation, { kind: "list" }>): Reply {
   const { prefix, after, show } = operation;

@@ -77,7 +77,7 @@ function details(m: Message): readonly SexpList[] {
     case "heartbeat":
       return [form("commit", m.commit), form("round", m.round)];
     case "heartbeat-response":
-      return [form("round", m.round)];
+      return [form("round", m.round), form("last", m.last)];
     case "timeout-now":
       return [];
     default:

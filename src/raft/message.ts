@@ -87,12 +87,14 @@ export type Heartbeat = Envelope & {
 
 /**
  * Follower -> leader: I follow you; `round` echoes the heartbeat's, and is 0 in answer to one of an older term,
- * which confirms nothing. Never waits for the log.
+ * which confirms nothing. Never waits for the log. `last` is where the follower's log ends: less than it had
+ * acknowledged before the round began means that its disk has lost some.
  */
 export type HeartbeatResponse = Envelope & {
   readonly kind: "heartbeat-response";
   readonly term: Term;
   readonly round: number;
+  readonly last: LogIndex;
 };
 
 /** Leader -> its successor: campaign now, you have everything I have (dissertation 3.10). */

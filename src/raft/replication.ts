@@ -4,7 +4,15 @@
  */
 import { assert, must } from "../base/assert.ts";
 import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
-import { later, logIndex, maxIndex, minIndex, nextIndex, previousIndex } from "../base/numbers.ts";
+import {
+  later,
+  logIndex,
+  maxIndex,
+  minIndex,
+  nextIndex,
+  noIndex,
+  previousIndex,
+} from "../base/numbers.ts";
 import { entryCost } from "./log.ts";
 import { members } from "./membership.ts";
 import type {
@@ -86,8 +94,10 @@ export function onHeartbeat(state: State, m: Heartbeat): void {
   }
   // Rounds are counted from 1 in each term: the number of an older term's would confirm reads it never saw.
   const round = stale ? 0 : m.round;
+  const { term, log } = state;
   const from = state.settings.me;
-  send(state, { kind: "heartbeat-response", from, to: m.from, term: state.term, round });
+  const last = log.lastIndex;
+  send(state, { kind: "heartbeat-response", from, to: m.from, term, round, last });
 }
 
 // The leader's side.
@@ -150,10 +160,28 @@ export function onHeartbeatResponse(state: State, m: HeartbeatResponse): void {
   const progress = m.term === state.term ? progressOf(state, m.from) : null;
   if (progress === null || state.role.kind !== "leader") return;
   progress.heardAt = state.now;
-  if (m.round <= progress.round) return;
   assert(m.round <= state.role.round, "nobody answers a round that was not begun");
+  if (m.round === state.role.round && m.last < progress.matchAtRound) {
+    forgetMatch(state, m, progress);
+  }
+  if (m.round <= progress.round) return;
   progress.round = m.round;
   onRoundAnswered(state, state.role);
+}
+
+/**
+ * The follower had acknowledged more before this round began than it has now: it came back from a disk that has
+ * lost its end. It is sent everything again from where its log ends; what is committed stays committed.
+ */
+function forgetMatch(state: State, m: HeartbeatResponse, progress: Progress): void {
+  note(
+    state,
+    `n${state.settings.me} sends n${m.from} again what it has lost: ` +
+      `it had acknowledged entry ${progress.matchAtRound}, and its log ends at ${m.last}`,
+  );
+  progress.match = noIndex;
+  progress.matchAtRound = noIndex;
+  probe(progress, nextIndex(m.last));
 }
 
 /** Own entries have reached the own disk: the leader's own vote for them (dissertation 10.2.1). */
@@ -226,6 +254,7 @@ export function sendHeartbeats(state: State, role: Leader): void {
   role.heartbeatAt = later(state.now, timing.heartbeatMs);
   const { round } = role;
   for (const [to, progress] of role.followers) {
+    progress.matchAtRound = progress.match;
     const commit = minIndex(progress.match, state.commit);
     send(state, { kind: "heartbeat", from: me, to, term: state.term, commit, round });
   }

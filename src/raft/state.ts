@@ -48,7 +48,7 @@ export type Inflight = {
 
 /** What the leader knows of one follower. */
 export type Progress = {
-  /** Held durably by the follower, as the leader has it. Never goes back within a term. */
+  /** Held durably by the follower, as the leader has it. Goes back only when its disk has lost some. */
   match: LogIndex;
   /** The next entry to send; always above `match`. */
   next: LogIndex;
@@ -62,6 +62,8 @@ export type Progress = {
   heardAt: Millis;
   /** The newest heartbeat round it has answered. */
   round: number;
+  /** `match` when the newest round began. */
+  matchAtRound: LogIndex;
 };
 
 export type ReadTicket = number;
@@ -200,4 +202,5 @@ export const firstProgress = (state: State): Progress => ({
   resendMs: replicationLimits.resendHeartbeats * state.settings.timing.heartbeatMs,
   heardAt: state.now,
   round: 0,
+  matchAtRound: noIndex,
 });

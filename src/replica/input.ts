@@ -16,7 +16,9 @@ export type Input =
   /** A deadline has passed, or the world simply wants to say what time it is. */
   | { readonly kind: "time" }
   /** Somebody wants this leader to make `target` leader; null: whoever is furthest along. */
-  | { readonly kind: "hand-over"; readonly target: NodeId | null };
+  | { readonly kind: "hand-over"; readonly target: NodeId | null }
+  /** This server is about to stop in good order: its journal may be sealed now, without waiting to be idle. */
+  | { readonly kind: "seal" };
 
 /**
  * In the order in which they must happen: datagrams (none of them claims what is not yet durable), then the

@@ -129,6 +129,9 @@ export class Replica {
         return;
       case "hand-over":
         return this.handOver(input.target);
+      case "seal":
+        this.sealAt = this.now;
+        return;
       default:
         return unreachable(input);
     }

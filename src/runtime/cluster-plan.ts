@@ -64,7 +64,7 @@ function countOf(wishes: Wishes, kept: ClusterFile | null): number {
   throw new OperatorError({
     code: "other-cluster",
     what: `${wishes.dataFolder} holds a cluster of ${existing} nodes, not of ${wishes.nodes}`,
-    why: "who belongs to a cluster is written in its log; starting another number would not change it",
+    why: "who belongs to a cluster stands in its log; another number would not change that",
     fix: [
       `rusty-boat cluster up ${existing}`,
       "keep it, and use another folder: --data FOLDER",
@@ -94,9 +94,9 @@ function lostFile(dataFolder: string): OperatorError {
   return new OperatorError({
     code: "no-cluster-file",
     what: `${dataFolder} holds nodes' files, but ${clusterFilePath(dataFolder)} is missing`,
-    why: "without it, nobody knows which cluster they belong to, and the nodes would refuse to start",
+    why: "it says which cluster they belong to; with another id the nodes would refuse to start",
     fix: [
-      "rusty-boat inspect shows the cluster id in a log's first record: cluster up N --cluster-id ID",
+      "rusty-boat inspect shows the id in a log's first record: cluster up N --cluster-id ID",
       "start empty: rusty-boat cluster up --fresh",
     ],
     exit: 7,

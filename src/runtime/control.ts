@@ -129,7 +129,7 @@ function post(
 ): Promise<string | null> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const nothing = (): void => resolve(null);
-  const headers = { authorization: `Bearer ${token}`, connection: "close" };
+  const headers = { authorization: `Bearer ${token}` };
   const signal = AbortSignal.timeout(timeoutMs);
   const asking = httpRequest(control, { method: "POST", headers, signal }, (response) => {
     const parts: string[] = [];

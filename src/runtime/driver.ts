@@ -50,6 +50,13 @@ export class Driver {
     setImmediate(() => this.guardedTurn());
   }
 
+  /** One more turn, in which the journal is sealed if it can be, and no other. */
+  close(): void {
+    this.inbox.push({ kind: "seal" });
+    this.guardedTurn();
+    this.stop();
+  }
+
   stop(): void {
     this.running = "over";
     this.cancelTimer?.();

@@ -123,7 +123,7 @@ function checkPeers(config: NodeConfig): void {
     throw usage({
       code: "not-a-peer",
       what: `node ${config.id} is not in its own list of peers`,
-      why: `--peers names ${[...config.peers.keys()].join(", ")}; it is the whole cluster, this node included`,
+      why: `--peers names ${[...config.peers.keys()].join(", ")}; it must name the whole cluster`,
       fix: `add ${config.id}=${formatAddress(config.listen)} to --peers, on every node`,
     });
   }
@@ -156,7 +156,7 @@ function checkTiming(config: NodeConfig): void {
   throw usage({
     code: "election-too-short",
     what: `an election timeout of ${config.electionMsMin}ms is too short`,
-    why: `with a heartbeat every ${config.heartbeatMs}ms, a few lost datagrams would start elections`,
+    why: `with a heartbeat every ${config.heartbeatMs}ms, a few lost ones would start elections`,
     fix: `--election ${least}ms or longer, or a shorter --heartbeat`,
   });
 }
@@ -168,7 +168,7 @@ function checkExposure(config: NodeConfig): void {
     code: "secret-required",
     what: `node ${config.id} does not listen on ${formatAddress(listen)} without a secret`,
     why: "whoever can reach that address could vote, write and read",
-    fix: "--secret-file FILE with the same secret on every node, or --insecure if the network is trusted",
+    fix: "--secret-file FILE, the same on every node, or --insecure if the network is trusted",
   });
 }
 

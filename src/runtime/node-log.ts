@@ -1,5 +1,5 @@
 /** A node's log: sentences on stderr, each with the time of day. */
-import { createConsola, LogLevels } from "consola";
+import { createConsola, LogLevels } from "consola/basic";
 import type { LogLevel } from "./node-config.ts";
 
 export type NodeLog = {

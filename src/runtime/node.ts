@@ -76,8 +76,9 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     },
   });
   try {
-    if ((await Promise.race([stop, failed.promise])) === "asked")
-      await handOverLeadership(driver, replica);
+    const reason = await Promise.race([stop, failed.promise]);
+    if (reason === "asked") await handOverLeadership(driver, replica);
+    driver.close();
     return exits.done;
   } finally {
     driver.stop();

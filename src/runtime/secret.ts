@@ -33,7 +33,7 @@ export function readPeerSecret(path: string): Uint8Array {
   throw new OperatorError({
     code: "wrong-secret",
     what: `${path} holds a client's secret`,
-    why: "a node needs the cluster's peer secret; the client's is derived from it and cannot replace it",
+    why: "a node needs the peers' secret; the client's is derived from it and cannot replace it",
     fix: ["give --secret-file the file whose line begins with peer:"],
     exit: 2,
   });

@@ -1,7 +1,8 @@
 /**
- * Prints s-expressions. `print` is canonical: one line, and equal values give equal bytes, so that two nodes'
- * states can be compared with `diff`. `pretty` is the same value on more lines, for people. The reader accepts
- * both. Escapes in strings: \" \\ \n \t \r, and \u{…} with lower-case hex for what a terminal would not show.
+ * Prints s-expressions. `print` is canonical: one line, and equal values give equal bytes, so that
+ * two nodes' states can be compared with `diff`. `pretty` is the same value on more lines, for
+ * people. The reader accepts both. Escapes in strings: \" \\ \n \t \r, and \u{…} with lower-case
+ * hex for what a terminal would not show.
  */
 import { assert, must, unreachable } from "../base/assert.ts";
 import { hex } from "../base/bytes.ts";
@@ -64,8 +65,8 @@ export const pretty = (value: Sexp, width: number = prettyWidth): string =>
 type Place = { readonly indent: number; readonly width: number; readonly depth: number };
 
 /**
- * What fits stays on one line. Otherwise items fill the lines like words do; one that is itself too long for a line
- * begins a new one and is broken in the same way.
+ * What fits stays on one line. Otherwise items fill the lines like words do; one that is itself too
+ * long for a line begins a new one and is broken in the same way.
  */
 function prettyAt(value: Sexp, place: Place): string {
   const flat = printAt(value, place.depth);

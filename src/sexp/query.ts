@@ -1,4 +1,6 @@
-/** Picks fields out of forms like `(node 1 (role leader) (term 3))`, for what reads a state back. */
+/**
+ * Picks fields out of forms like `(node 1 (role leader) (term 3))`, for what reads a state back.
+ */
 import type { Sexp } from "./value.ts";
 
 /** The symbol that a list begins with, or null. */
@@ -8,7 +10,10 @@ export function formName(value: Sexp): string | null {
   return head?.kind === "symbol" ? head.name : null;
 }
 
-/** What follows the name in the first form of that name among a list's items, or null where there is none. */
+/**
+ * What follows the name in the first form of that name among a list's items, or null where there is
+ * none.
+ */
 export function field(value: Sexp, name: string): readonly Sexp[] | null {
   if (value.kind !== "list") return null;
   for (const item of value.items) {

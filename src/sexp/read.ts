@@ -1,7 +1,8 @@
 /**
- * Reads s-expressions (the letters are in tokens.ts). Whatever the printer prints is read back as the same value.
- * An error says where (line and column, both from 1, columns in characters), what was expected and what stood
- * there; text that merely ends too early is told apart, so that a prompt can ask for the next line.
+ * Reads s-expressions (the letters are in tokens.ts). Whatever the printer prints is read back as
+ * the same value. An error says where (line and column, both from 1, columns in characters), what
+ * was expected and what stood there; text that merely ends too early is told apart, so that a
+ * prompt can ask for the next line.
  */
 import { must } from "../base/assert.ts";
 import { bytesOfHex } from "../base/bytes.ts";
@@ -237,7 +238,8 @@ function excerpt(text: string, at: number): string {
   let end = at + 1;
   while (end < text.length && !isDelimiter(text.charAt(end))) end++;
   const token = text.slice(at, end);
-  return JSON.stringify(token.length > excerptLength ? `${token.slice(0, excerptLength)}…` : token);
+  const isLong = token.length > excerptLength;
+  return JSON.stringify(isLong ? `${token.slice(0, excerptLength)}…` : token);
 }
 
 function placeOf(text: string, at: number): { readonly line: number; readonly column: number } {

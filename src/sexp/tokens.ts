@@ -2,18 +2,23 @@
  * What the letters mean, in one place for the printer and the reader.
  *
  *   token     anything between blanks, parentheses, `"` and `;`
- *   integer   a token of digits with an optional sign: `7`, `-7`, `+7`, `007`. Beyond 2^53 - 1 it is an error.
+ *   integer   a token of digits with an optional sign: `7`, `-7`, `+7`, `007`;
+ *             beyond 2^53 - 1 an error
  *   symbol    any other token: `put`, `-`, `1a`, `127.0.0.1:7101`. Case matters.
  *   dot       the token `.`, inside a list before its last value
- *   string    `"…"` with the escapes \" \\ \n \t \r \xNN (two hex digits, a code point) \u{…} (one to six)
+ *   string    `"…"` with the escapes \" \\ \n \t \r \xNN \u{…}: code points in two,
+ *             and in one to six hex digits
  *   bytes     `#x"00ff"`; a token begins with `#` nowhere else
  *   comment   from `;` to the end of the line
  *
- * The characters ' ` , | [ ] { } \ are reserved: no token holds them, and the reader says what to write instead.
+ * The characters ' ` , | [ ] { } \ are reserved: no token holds them, and the reader says what to
+ * write instead.
  */
 
 export const limits = {
-  /** Lists inside lists; more is refused by the reader, so hostile text cannot exhaust the stack. */
+  /**
+   * Lists inside lists; more is refused by the reader, so hostile text cannot exhaust the stack.
+   */
   nestingMax: 256,
 } as const;
 
@@ -21,8 +26,9 @@ const integerPattern = /^[+-]?[0-9]+$/;
 const reservedPattern = /['`,|[\]{}\\]/;
 
 /**
- * Characters that a terminal would obey, hide or reorder instead of showing: controls, odd blanks, zero-width and
- * bidirectional marks, halves of pairs, tags. Listed and not asked of the Unicode tables, which change by version.
+ * Characters that a terminal would obey, hide or reorder instead of showing: controls, odd blanks,
+ * zero-width and bidirectional marks, halves of pairs, tags. Listed and not asked of the Unicode
+ * tables, which change by version.
  */
 const hiddenRanges: readonly (readonly [first: number, last: number])[] = [
   [0x00, 0x1f],
@@ -66,7 +72,11 @@ export function symbolProblem(token: string): string | null {
   return [...token].some(isHidden) ? "it holds a character that cannot be seen" : null;
 }
 
+/** What nearly every symbol looks like. Saves the long way for each that is printed. */
+const plainSymbol = /^[a-zA-Z][a-zA-Z0-9-]*$/;
+
 export function isSymbolToken(token: string): boolean {
+  if (plainSymbol.test(token)) return true;
   if (token === "" || token === "." || isIntegerToken(token)) return false;
   for (const character of token) if (isDelimiter(character)) return false;
   return symbolProblem(token) === null;

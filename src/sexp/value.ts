@@ -1,7 +1,7 @@
 /**
- * S-expressions as values: the one notation for status, logs, `inspect`, scenarios and failures. A value has
- * one form only: a list that was written with a dot, `(a . (b c))`, is the list `(a b c)`, so that equal
- * values print equal bytes.
+ * S-expressions as values: the one notation for status, logs, `inspect`, scenarios and failures. A
+ * value has one form only: a list that was written with a dot, `(a . (b c))`, is the list `(a b
+ * c)`, so that equal values print equal bytes.
  */
 import { assert } from "../base/assert.ts";
 import { textOf } from "../base/bytes.ts";
@@ -66,7 +66,10 @@ export function sexp(input: SexpInput): Sexp {
   return input instanceof Uint8Array ? bytes(input) : input;
 }
 
-/** Bytes as people want to see them: a string where they are readable UTF-8, else `#x"…"`. Copies neither. */
+/**
+ * Bytes as people want to see them: a string where they are readable UTF-8, else `#x"…"`. Copies
+ * neither.
+ */
 export function bytesSexp(value: Uint8Array): Sexp {
   const text = textOf(value);
   return text !== null && isShownAsIs(text) ? string(text) : bytes(value);

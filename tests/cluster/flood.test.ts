@@ -36,7 +36,7 @@ function realDatagrams(): Uint8Array[] {
     { kind: "pre-vote-request", ...ends, lastLog },
     { kind: "vote-response", ...ends, answer: "granted" },
     { kind: "heartbeat", ...ends, commit: logIndex(1), round: 1 },
-    { kind: "heartbeat-response", ...ends, round: 1 },
+    { kind: "heartbeat-response", ...ends, round: 1, last: logIndex(1) },
     { kind: "append-response", ...ends, answer: { kind: "matched", index: logIndex(1) } },
     { kind: "timeout-now", ...ends },
     {

@@ -87,11 +87,15 @@ export class Cluster {
     return must(this.servers.get(nodeId(id)), `n${id} is in the cluster`);
   }
 
-  /** Everything that happens to a server comes through here. */
   input(id: number, input: Input): void {
+    this.inputs(id, [input]);
+  }
+
+  /** Everything that happens to a server comes through here: a batch, then what it asks of the world. */
+  inputs(id: number, batch: readonly Input[]): void {
     const server = this.server(id);
     assert(server.state !== null, `n${id} is up`);
-    this.stepOnce(server, input);
+    for (const input of batch) this.stepOnce(server, input);
     this.stepOnce(server, { kind: "flush" });
     this.settle(server);
     while (this.diskModes.get(server.id) !== "by-hand" && server.pendingWrites > 0) this.sync(id);
@@ -144,6 +148,19 @@ export class Cluster {
     assert(this.canArrive(packet) === "yes", "there is somebody to receive it, and a way");
     if (copy === "only") this.pool.splice(at, 1);
     this.input(packet.message.to, { kind: "message", message: packet.message });
+  }
+
+  /** Several packets that had arrived when their receiver looked. */
+  deliverTogether(packets: readonly Packet[]): void {
+    const [first] = packets;
+    if (first === undefined) return;
+    for (const packet of packets) {
+      assert(packet.message.to === first.message.to, "a batch has one receiver");
+      assert(this.canArrive(packet) === "yes", "there is somebody to receive it, and a way");
+      this.lose(packet);
+    }
+    const batch = packets.map(({ message }) => ({ kind: "message", message }) as const);
+    this.inputs(first.message.to, batch);
   }
 
   lose(packet: Packet): void {

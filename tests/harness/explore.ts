@@ -3,8 +3,10 @@
  * leave a prefix of what was written, partitions, slow disks, clients. No expectations, only the witness; and in
  * the end the cluster must converge. The same seed is the same run.
  */
+import { nodeId } from "../../src/base/numbers.ts";
 import type { Random } from "../../src/base/random.ts";
 import { between, seededRandom } from "../../src/base/random.ts";
+import type { Configuration } from "../../src/raft/types.ts";
 import type { ClusterOptions, Packet } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import { converge } from "./converge.ts";
@@ -62,15 +64,29 @@ export function explore(exploration: Exploration): Marks {
   return marks;
 }
 
-const options = (seed: number, random: Random): ClusterOptions => ({
-  servers: between(random, { min: 2, max: 5 }),
-  seed,
-  preVote: random.below(3) === 0 ? "without-pre-vote" : "with-pre-vote",
-  appendBytesMax: random.below(2) === 0 ? 1 : 150,
-});
+function options(seed: number, random: Random): ClusterOptions {
+  const servers = between(random, { min: 2, max: 5 });
+  return {
+    servers,
+    seed,
+    preVote: random.below(3) === 0 ? "without-pre-vote" : "with-pre-vote",
+    appendBytesMax: random.below(2) === 0 ? 1 : 150,
+    configuration: drawConfiguration(random, servers),
+  };
+}
+
+/** Mostly all vote; at times the last one only learns, or the cluster is in the middle of a joint change. */
+function drawConfiguration(random: Random, servers: number): Configuration {
+  const all = Array.from({ length: servers }, (_, at) => nodeId(at + 1));
+  const kind = random.below(6);
+  if (kind === 0) return { voters: all.slice(0, -1), outgoing: [], learners: all.slice(-1) };
+  if (kind === 1) return { voters: all.slice(0, -1), outgoing: all.slice(-2), learners: [] };
+  return { voters: all, outgoing: [], learners: [] };
+}
 
 const drawWeights = (random: Random): Run["weights"] => [
-  [deliverSome, 80],
+  [deliverSome, 70],
+  [deliverBatch, random.below(40)],
   [passTime, 15 + random.below(20)],
   [propose, 2 + random.below(12)],
   [syncOne, 30 + random.below(60)],
@@ -79,8 +95,8 @@ const drawWeights = (random: Random): Run["weights"] => [
   [read, random.below(6)],
   [crashOne, random.below(4)],
   [restartOne, 4 + random.below(6)],
-  [divide, random.below(3)],
-  [heal, 1 + random.below(3)],
+  [divide, random.below(6)],
+  [heal, 1 + random.below(5)],
   [transfer, random.below(2)],
   [stallDisk, random.below(2)],
 ];
@@ -112,6 +128,17 @@ function deliverSome(run: Run): void {
     const packet = pickPacket(run);
     if (packet !== null) run.cluster.deliver(packet);
   }
+}
+
+/** All that waits for one server, in one go: as after a pause of it. */
+function deliverBatch(run: Run): void {
+  const { cluster } = run;
+  const packet = pickPacket(run);
+  if (packet === null) return;
+  const { to } = packet.message;
+  cluster.deliverTogether(
+    cluster.pool.filter((other) => other.message.to === to && cluster.canArrive(other) === "yes"),
+  );
 }
 
 function duplicateOne(run: Run): void {

@@ -1,5 +1,5 @@
 /**
- * Text scenarios: comments, commands, `----`, and what they changed; an empty line ends a block.
+ * Text scenarios: what the commands of a block do to a cluster, and what they changed.
  *
  *     cluster 3 | cluster, then a row per server: n1 T2 voted=n3 [1 1 2], what is on its disk
  *     timeout n1          its election timeout ends (the clock moves there where it has not got so far)
@@ -15,7 +15,7 @@
  *     deliver n1 n2 vote? what is under way from n1 to n2 now (of that kind); printed
  *     lose, twice, late   the same words: it never arrives; a copy stays under way; the newest comes first
  *     hold, release       set aside, and put back after all that is under way
- *     partition n1 n2 | n3, heal, crash n1, restart n1
+ *     partition n1 n2 | n3, heal, crash n1, restart n1; stall n1: its disk does not answer, it is told
  *     disk n1 by-hand, sync n1       n1's writes stay under way; the oldest is durable; `disk n1 at-once`
  *
  * What cannot be is refused. The witness looks after every input, and at the end the cluster must converge.
@@ -25,39 +25,12 @@ import { nodeId } from "../../src/base/numbers.ts";
 import type { Input } from "../../src/raft/raft.ts";
 import { nextDeadline, proposalRefusal } from "../../src/raft/raft.ts";
 import { defaultTiming } from "../../src/raft/state.ts";
-import type { ClusterOptions, Packet, Start } from "./cluster.ts";
+import type { Packet } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import { converge } from "./converge.ts";
 import { messageText, nameOf, row } from "./notation.ts";
-
-/** Text before the commands, the commands, and what is expected of them. */
-type Block = { readonly comments: string; readonly commands: string[]; readonly expected: string };
-
-export function parse(text: string): Block[] {
-  const blocks: Block[] = [];
-  const lines = text.split("\n");
-  let comments = "";
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at]!;
-    if (line === "" || line.startsWith("#")) {
-      comments += at < lines.length - 1 ? `${line}\n` : line;
-      at += 1;
-      continue;
-    }
-    const dashes = lines.indexOf("----", at);
-    if (dashes < 0) throw new Error(`line ${at + 1}: commands end with ----`);
-    const end = lines.indexOf("", dashes);
-    const expected = lines.slice(dashes + 1, end < 0 ? lines.length : end).join("\n");
-    blocks.push({ comments, commands: lines.slice(at, dashes), expected });
-    comments = "";
-    at = end < 0 ? lines.length : end;
-  }
-  if (comments.trim() !== "") throw new Error("a comment stands before what it explains");
-  return blocks;
-}
-
-export const render = (blocks: readonly Block[]): string =>
-  blocks.map((b) => `${b.comments}${b.commands.join("\n")}\n----\n${b.expected}\n`).join("");
+import type { Block } from "./scenario-text.ts";
+import { clusterOptions, serverNumber, wholeNumber } from "./scenario-text.ts";
 
 /** Runs all of it, and what `converge` demands; gives back the blocks with what really happened. */
 export function runScenario(blocks: readonly Block[]): Block[] {
@@ -114,11 +87,14 @@ class Scenario {
     if (this.serverCommand(verb, rest) === "obeyed") return;
     const { cluster } = this;
     if (verb === "exchange") this.exchange(rest);
-    else if (verb === "wait") cluster.wait(number(rest[0]));
+    else if (verb === "wait") cluster.wait(wholeNumber(rest[0]));
     else if (verb === "heal") cluster.cut.clear();
     else if (verb === "partition") {
       const groups = rest.join(" ").split(" | ");
-      cluster.partition(groups.map((group) => group.split(" ").map(server)));
+      const numbers = groups.map((group) => group.split(" ").map(serverNumber));
+      const named = numbers.flat().length === cluster.servers.size;
+      if (!named) throw new Error("a partition names every server once");
+      cluster.partition(numbers);
     } else if (verb === "release") {
       if (this.held.length === 0) throw new Error("nothing is held");
       cluster.pool.push(...this.held.splice(0));
@@ -127,7 +103,7 @@ class Scenario {
 
   private serverCommand(verb: string, rest: readonly string[]): "obeyed" | "other" {
     const { cluster } = this;
-    const id = /^n\d+$/.test(rest[0] ?? "") ? server(rest[0]) : 0;
+    const id = /^n\d+$/.test(rest[0] ?? "") ? serverNumber(rest[0]) : 0;
     const may = (fact: boolean, why: string): void => {
       if (!fact) throw new Error(why);
     };
@@ -147,14 +123,14 @@ class Scenario {
         return "obeyed";
       case "beats":
         leads();
-        for (let passed = 0; passed < number(rest[1]); passed += defaultTiming.heartbeatMs) {
+        for (let passed = 0; passed < wholeNumber(rest[1]); passed += defaultTiming.heartbeatMs) {
           cluster.wait(defaultTiming.heartbeatMs);
           cluster.lookAtClock(id);
           this.exchange([]);
         }
         return "obeyed";
       case "propose":
-        for (let count = number(rest[1] ?? "1"); count > 0; count--) {
+        for (let count = wholeNumber(rest[1] ?? "1"); count > 0; count--) {
           may(proposalRefusal(cluster.server(id).live) === null, "it takes no commands");
           cluster.propose(id);
         }
@@ -164,7 +140,7 @@ class Scenario {
         return this.input(id, { kind: "read", ticket: this.tickets });
       case "transfer":
         leads();
-        return this.input(id, { kind: "transfer", target: nodeId(server(rest[1])) });
+        return this.input(id, { kind: "transfer", target: nodeId(serverNumber(rest[1])) });
       case "stall":
         leads();
         return this.input(id, { kind: "disk-stalled" });
@@ -213,8 +189,8 @@ class Scenario {
   private select([from = "*", to = "*", kind = "*"]: readonly string[]): Packet[] {
     return this.cluster.pool.filter(
       ({ message }) =>
-        (from === "*" || message.from === server(from)) &&
-        (to === "*" || message.to === server(to)) &&
+        (from === "*" || message.from === serverNumber(from)) &&
+        (to === "*" || message.to === serverNumber(to)) &&
         (kind === "*" || nameOf(message) === kind),
     );
   }
@@ -225,7 +201,7 @@ class Scenario {
     const only = words.slice(at("only") + 1, at("show"));
     const shown = words.slice(at("show") + 1);
     const names = words.slice(0, Math.min(at("only"), at("show")));
-    const among = names.length === 0 ? [...this.cluster.servers.keys()] : names.map(server);
+    const among = names.length === 0 ? [...this.cluster.servers.keys()] : names.map(serverNumber);
     const matters = (packet: Packet): boolean => {
       const { from, to } = packet.message;
       if (!among.includes(from) || !among.includes(to)) return false;
@@ -248,32 +224,3 @@ const exchangeMax = 10_000;
 
 /** `vote` for questions and answers alike. */
 const stem = ({ message }: Packet): string => nameOf(message).slice(0, -1);
-
-function clusterOptions([head = "", ...rows]: readonly string[]): ClusterOptions {
-  const match = /^cluster(?: (\d+))?( without-pre-vote)?(?: append-bytes (\d+))?$/.exec(head);
-  if (match === null) throw new Error(`a scenario begins with "cluster", not "${head}"`);
-  return {
-    servers: match[1] === undefined ? rows.map(parseStart) : Number(match[1]),
-    preVote: match[2] === undefined ? "with-pre-vote" : "without-pre-vote",
-    appendBytesMax: Number(match[3] ?? 10_000),
-  };
-}
-
-function parseStart(text: string): Start {
-  const match = /^n(\d+) T(\d+)(?: voted=n(\d+))? \[([\d ]*)\]$/.exec(text);
-  if (match === null) throw new Error(`a server looks like "n1 T2 [1 1 2]", not "${text}"`);
-  const log = (match[4] ?? "").split(" ").filter((word) => word !== "");
-  const start = { id: Number(match[1]), term: Number(match[2]), log: log.map(Number) };
-  return match[3] === undefined ? start : { ...start, votedFor: Number(match[3]) };
-}
-
-function server(text: string | undefined): number {
-  const match = /^n(\d+)$/.exec(text ?? "");
-  if (match === null) throw new Error(`"${text}" is no server`);
-  return Number(match[1]);
-}
-
-function number(text: string | undefined): number {
-  if (!/^\d+$/.test(text ?? "")) throw new Error(`"${text}" is no number`);
-  return Number(text);
-}

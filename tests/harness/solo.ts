@@ -164,11 +164,18 @@ export const heartbeat = (from: number, t: number, more?: { commit?: number; rou
     round: more?.round ?? 1,
   }) satisfies Message;
 
-export const heartbeatResponse = (from: number, t: number, round: number): Message => ({
+/** From a follower that has lost nothing, unless `last` says where its log ends. */
+export const heartbeatResponse = (
+  from: number,
+  t: number,
+  round: number,
+  last = 1000,
+): Message => ({
   kind: "heartbeat-response",
   ...link(from, 1),
   term: term(t),
   round,
+  last: logIndex(last),
 });
 
 /** Entries of the given terms, to stand after `previous`. */

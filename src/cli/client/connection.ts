@@ -27,14 +27,17 @@ export async function openConnection(texts: TargetTexts): Promise<Connection> {
     interruption = name;
     cluster.giveUp();
   };
-  void signals.next().then(onSignal);
+  const interrupted = signals.next();
+  void interrupted.then(onSignal);
+  const isOurs = target.source === clusterFilePath(resolve(texts.data));
   return {
     cluster,
     words: targetWords(texts),
     source: target.source,
-    nodesAre: target.source === clusterFilePath(resolve(texts.data)) ? "ours" : "elsewhere",
+    supervisorWords: isOurs ? dataWords(texts) : null,
     secret: target.clientKey === null ? "without-secret" : "with-secret",
     interruption: () => interruption,
+    interrupted,
     close: () => {
       signals.close();
       cluster.close();
@@ -70,11 +73,13 @@ const defaultData = "data";
 
 /** The target as it was given, as flags; nothing where it is the default. */
 export function targetWords(texts: TargetTexts): readonly string[] {
-  const words: string[] = [];
-  if (texts.data !== defaultData) words.push("--data", shellWord(texts.data));
+  const words = [...dataWords(texts)];
   for (const name of targetFlags) {
     const text = texts[name];
     if (text !== undefined) words.push(`--${name}`, shellWord(text));
   }
   return words;
 }
+
+const dataWords = ({ data }: TargetTexts): readonly string[] =>
+  data === defaultData ? [] : ["--data", shellWord(data)];

@@ -10,13 +10,15 @@ import {
 } from "../../client/request.ts";
 import type { Operation, Reply } from "../../kv/command.ts";
 import { formatDuration } from "../quantity.ts";
-import { keyText, nameOf } from "./notation.ts";
+import { keyText } from "./notation.ts";
 import type { Connection } from "./place.ts";
 import { shellLine } from "./shell.ts";
 import { invalidOperation } from "./value-source.ts";
 
 /** What was asked, as far as its failure needs it. */
 export type Asked = {
+  /** `put "color"`: as its user knows it. */
+  readonly name: string;
   readonly operation: Operation;
   readonly timeoutMs: number;
   readonly connection: Connection;
@@ -63,7 +65,7 @@ function noCluster({ connection, timeoutMs }: Asked, nodes: readonly NodeReport[
     what: "no node answers",
     why: `${explainNodes(nodes)}; asked for ${formatDuration(timeoutMs)}: ${connection.source}`,
     fix: [
-      ...(connection.nodesAre === "ours" || refused ? ["rusty-boat cluster up"] : []),
+      ...(connection.supervisorWords === null ? [] : [clusterLine("up", connection)]),
       ...(keyless ? ["a cluster with a secret answers to it alone: --secret-file FILE"] : []),
       "name the nodes: --nodes HOST:PORT,…",
     ],
@@ -75,11 +77,11 @@ function noCluster({ connection, timeoutMs }: Asked, nodes: readonly NodeReport[
 
 type NotAccepted = { readonly code: string; readonly why: string; readonly fix: readonly string[] };
 
-function notAccepted({ operation }: Asked, parts: NotAccepted): OperatorError {
+function notAccepted({ name, operation }: Asked, parts: NotAccepted): OperatorError {
   const read = isRead(operation);
   return new OperatorError({
     ...parts,
-    what: `${nameOf(operation)} was not ${read ? "answered" : "accepted"}`,
+    what: `${name} was not ${read ? "answered" : "accepted"}`,
     exit: exits.notApplied,
     applied: "no",
     meaning: read ? "nothing was read, a retry is safe" : "nothing was written, a retry is safe",
@@ -96,12 +98,14 @@ function withoutLeader(nodes: readonly NodeReport[]): Pick<NotAccepted, "code" |
 function firstAid(asked: Asked, { nodes }: Pick<Rejected, "nodes">): readonly string[] {
   const { connection } = asked;
   const down = nodes.find((node) => node.contact.kind === "refused") ?? silent(nodes);
-  const words = connection.words.length === 0 ? "" : ` ${connection.words.join(" ")}`;
-  if (connection.nodesAre === "ours" && down?.id != null) {
-    return [`rusty-boat cluster restart ${down.id}${words}`, longer(asked)];
+  if (connection.supervisorWords !== null && down !== undefined && down.id !== null) {
+    return [clusterLine(`restart ${down.id}`, connection), longer(asked)];
   }
-  return [`rusty-boat client status${words}`, longer(asked)];
+  return [shellLine({ verb: "status", plain: [], flags: connection.words }), longer(asked)];
 }
+
+const clusterLine = (verb: string, { supervisorWords }: Connection): string =>
+  ["rusty-boat cluster", verb, ...(supervisorWords ?? [])].join(" ");
 
 const silent = (nodes: readonly NodeReport[]): NodeReport | undefined =>
   nodes.find((node) => node.contact.kind === "silent");
@@ -127,14 +131,14 @@ export function unknownOutcome(asked: Asked, result: Unknown): OperatorError {
 }
 
 function inDoubt(asked: Asked, result: Unknown, id: string | null): OperatorError {
-  const { operation, timeoutMs, connection, retry } = asked;
+  const { name, timeoutMs, connection, retry } = asked;
   const cut = connection.interruption();
   const span = cut === null ? `within ${formatDuration(timeoutMs)}` : `before ${cut}`;
   const again = id === null || retry === null ? [] : [retry(id)];
   const flags = connection.words;
   return new OperatorError({
     code: "outcome-unknown",
-    what: `${nameOf(operation)} may have been done or not`,
+    what: `${name} may have been done or not`,
     why: `it was sent, and its answer did not come ${span}: ${explainNodes(result.nodes)}`,
     fix: [
       ...again,
@@ -145,14 +149,16 @@ function inDoubt(asked: Asked, result: Unknown, id: string | null): OperatorErro
     applied: "unknown",
     ...(id === null ? {} : { requestId: id }),
     meaning:
-      id === null ? "the outcome is unknown" : `the request is ${id}; a retry under it happens once`,
+      id === null
+        ? "the outcome is unknown"
+        : `the request is ${id}; a retry under it happens once`,
   });
 }
 
 function forgotten(asked: Asked, id: string | null, why: readonly string[]): OperatorError {
   return new OperatorError({
     code: "outcome-forgotten",
-    what: `${nameOf(asked.operation)} may have been done or not`,
+    what: `${asked.name} may have been done or not`,
     why: why.join(" "),
     fix: [look(asked)],
     exit: exits.unknown,
@@ -175,21 +181,22 @@ function look({ operation, connection }: Asked): string {
  */
 export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): OperatorError {
   const { operation } = asked;
-  const name = id === null ? "?" : formatRequestId(id);
+  const idText = id === null ? "?" : formatRequestId(id);
   switch (reply.kind) {
     case "absent":
       if (operation.kind === "get" || operation.kind === "delete") return noSuchKey(asked);
-      return otherRequest(operation, name);
+      return otherRequest(asked, idText);
     case "condition-failed":
-      if (operation.kind === "put" || operation.kind === "cas") return conditionFailed(asked, reply);
-      return otherRequest(operation, name);
+      if (operation.kind === "put" || operation.kind === "cas")
+        return conditionFailed(asked, reply);
+      return otherRequest(asked, idText);
     case "done":
-      return calledOff(operation, name);
+      return calledOff(asked, idText);
     case "already-acknowledged":
     case "session-unknown":
     case "window-exceeded":
-      return forgotten(asked, name, [
-        `request ${name} had its answer once, and the cluster keeps an answer only until its asker`,
+      return forgotten(asked, idText, [
+        `request ${idText} had its answer once, and the cluster keeps an answer only until its asker`,
         "has it",
       ]);
     case "written":
@@ -197,14 +204,15 @@ export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): 
     case "found":
     case "listed":
     case "registered":
-      return otherRequest(operation, name);
+      return otherRequest(asked, idText);
     default:
       return unreachable(reply);
   }
 }
 
-function noSuchKey({ operation, connection }: Asked): OperatorError {
-  return honestNo(operation, {
+function noSuchKey(asked: Asked): OperatorError {
+  const { connection } = asked;
+  return honestNo(asked, {
     code: "no-such-key",
     why: "the key has no value",
     fix: [shellLine({ verb: "ls", plain: [], flags: connection.words })],
@@ -217,7 +225,7 @@ function conditionFailed(
 ): OperatorError {
   const { operation } = asked;
   const now = revision === 0 ? "the key has no value" : `its revision is ${revision}`;
-  return honestNo(operation, {
+  return honestNo(asked, {
     code: operation.kind === "cas" ? "compare-failed" : "condition-failed",
     why: `${now}${wantedText(operation)}`,
     fix: [`${look(asked)}      and decide again`],
@@ -240,33 +248,33 @@ function wantedText(operation: Operation): string {
 }
 
 const honestNo = (
-  operation: Operation,
+  { name, operation }: Asked,
   parts: { readonly code: string; readonly why: string; readonly fix: readonly string[] },
 ): OperatorError =>
   new OperatorError({
     ...parts,
-    what: `${nameOf(operation)} was not done`,
+    what: isRead(operation) ? `${name} found nothing` : `${name} was not done`,
     exit: exits.no,
     applied: "no",
     meaning: isRead(operation) ? "there is nothing to read" : "nothing was written",
   });
 
-const calledOff = (operation: Operation, name: string): OperatorError =>
+const calledOff = ({ name }: Asked, id: string): OperatorError =>
   new OperatorError({
     code: "called-off",
-    what: `${nameOf(operation)} was not accepted`,
-    why: `somebody asked for the outcome of request ${name} before it happened, which called it off`,
+    what: `${name} was not accepted`,
+    why: `somebody asked for the outcome of request ${id} before it happened, which called it off`,
     fix: ["make it again, without --request-id"],
     exit: exits.notApplied,
     applied: "no",
     meaning: "nothing was written, a new request is safe",
   });
 
-const otherRequest = (operation: Operation, name: string): OperatorError =>
+const otherRequest = ({ name }: Asked, id: string): OperatorError =>
   new OperatorError({
     code: "other-request",
-    what: `${nameOf(operation)} was not done`,
-    why: `${name} is the name of another request, which was answered before`,
+    what: `${name} was not done`,
+    why: `${id} is the name of another request, which was answered before`,
     fix: ["leave out --request-id for a new request"],
     exit: exits.usage,
     applied: "no",

@@ -13,8 +13,10 @@ import { shellLine } from "./shell.ts";
 import { type Answer, showFound, showListed, showWritten } from "./shown.ts";
 import { invalidOperation } from "./value-source.ts";
 
-/** A request with the words that its user wrote it in; null where no words do. */
 export type Task = Question & {
+  /** `put "color"`: as its user knows it. */
+  readonly name: string;
+  /** The words that its user wrote it in; null where they cannot be given again with a request id. */
   readonly line: {
     readonly verb: string;
     readonly plain: readonly string[];
@@ -40,7 +42,7 @@ export function checkOperation(operation: Operation): void {
 }
 
 /** Waits for the outcome; throws the operator's error where it is not the hoped-for one. */
-export async function settle({ connection }: Scene, task: Task): Promise<Settlement> {
+export async function settle({ connection, program }: Scene, task: Task): Promise<Settlement> {
   checkOperation(task.operation);
   const { cluster } = connection;
   const began = cluster.now;
@@ -50,8 +52,9 @@ export async function settle({ connection }: Scene, task: Task): Promise<Settlem
       return { ...result, ms: cluster.now - began };
     case "rejected": {
       const signal = connection.interruption();
-      if (signal !== null) return { kind: "interrupted", exit: exitOfSignal(signal) };
-      throw rejection(askedOf(connection, task), result);
+      if (signal === null) throw rejection(askedOf(connection, task), result);
+      await program.messages.line(`${task.name} was interrupted: nothing was done`);
+      return { kind: "interrupted", exit: exitOfSignal(signal) };
     }
     case "unknown":
       throw unknownOutcome(askedOf(connection, task), result);
@@ -63,7 +66,7 @@ export async function settle({ connection }: Scene, task: Task): Promise<Settlem
 }
 
 function askedOf(connection: Connection, task: Task): Asked {
-  const { operation, timeoutMs, line } = task;
+  const { name, operation, timeoutMs, line } = task;
   const retry =
     line === null
       ? null
@@ -71,7 +74,7 @@ function askedOf(connection: Connection, task: Task): Asked {
           const flags = [...line.flags, "--request-id", id, ...connection.words];
           return shellLine({ ...line, flags });
         };
-  return { operation, timeoutMs, connection, retry };
+  return { name, operation, timeoutMs, connection, retry };
 }
 
 /** Asks, and prints the answer. */
@@ -84,13 +87,12 @@ export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
   const answer: Answer = { index: at, term: at === index ? term : null, ms };
   const shown = await show(scene, task.operation, { reply, answer });
   if (shown === "not-an-answer") {
-    throw refusedReply(askedOf(scene.connection, task), named(task, requestId), reply);
+    throw refusedReply(askedOf(scene.connection, task), idOf(task, requestId), reply);
   }
   return exits.done;
 }
 
-const named = (task: Task, requestId: RequestId | null): RequestId | null =>
-  requestId ?? task.again;
+const idOf = (task: Task, requestId: RequestId | null): RequestId | null => requestId ?? task.again;
 
 async function show(
   scene: Scene,

@@ -33,7 +33,8 @@ export const outcomeCommand = (place: Place): Command =>
       const again = requestIdOf("ID", args.id);
       const timeoutMs = timeoutFlag(args.timeout);
       const operation = { kind: "noop" } as const;
-      const question = { operation, consistency: "linearizable", again, timeoutMs } as const;
+      const name = `request ${formatRequestId(again)}`;
+      const question = { name, operation, consistency: "linearizable", again, timeoutMs } as const;
       // Asked again, it settles the same: no other command is needed for a retry.
       return connected(place, args, (connection) =>
         askOutcome({ place, connection, program }, { ...question, line: null }, again),

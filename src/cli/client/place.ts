@@ -6,6 +6,7 @@ import type { Millis } from "../../base/numbers.ts";
 import { later } from "../../base/numbers.ts";
 import type { RequestId, Result } from "../../client/request.ts";
 import type { Operation } from "../../kv/command.ts";
+import { type AskStatus, askStatus } from "../../runtime/ask.ts";
 import type { ClusterClient } from "../../runtime/client.ts";
 import { durationFlag } from "../flag.ts";
 import { badValue } from "../mistakes.ts";
@@ -24,26 +25,38 @@ export type Connection = {
   readonly words: readonly string[];
   /** How the nodes were found, in words. */
   readonly source: string;
-  /** Whether the supervisor on this machine can be asked to start nodes again. */
-  readonly nodesAre: "ours" | "elsewhere";
+  /** Flags by which `cluster` finds the nodes' supervisor on this machine; null where they have none here. */
+  readonly supervisorWords: readonly string[] | null;
   readonly secret: "with-secret" | "without-secret";
-  /** The signal that cut the work short, if any. */
+  /** The signal that cut the work short, if any; and the moment at which it comes. */
   readonly interruption: () => SignalName | null;
+  readonly interrupted: Promise<SignalName>;
   /** Called when the verb has done its work. */
   readonly close: () => void;
 };
 
+export type Stdin = {
+  /** Everything, up to a little more than a value may have. */
+  readonly all: () => Promise<Uint8Array>;
+  readonly parts: () => AsyncIterable<Uint8Array>;
+};
+
 export type Place = {
   readonly connect: (texts: TargetTexts) => Promise<Connection>;
+  /** Where the prompt's own flags lead, which its verbs share; null where each verb has flags of its own. */
+  readonly target: TargetTexts | null;
+  readonly askStatus: AskStatus;
   /** Null where standard input carries the commands. */
-  readonly readStdin: (() => Promise<Uint8Array>) | null;
+  readonly stdin: Stdin | null;
   /** What stands behind a value that is printed alone. */
   readonly valueEnd: "newline-on-terminal" | "newline";
 };
 
 export const commandLine: Place = {
   connect: openConnection,
-  readStdin: readAllOfStdin,
+  target: null,
+  askStatus,
+  stdin: { all: readAllOfStdin, parts: () => Bun.stdin.stream() },
   valueEnd: "newline-on-terminal",
 };
 

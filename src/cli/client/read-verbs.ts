@@ -8,7 +8,7 @@ import { type Command, type CommandExit, command } from "../command.ts";
 import { countFlag } from "../flag.ts";
 import { exclusive } from "./choice.ts";
 import { refusedReply } from "./failure.ts";
-import { keyJson } from "./notation.ts";
+import { keyJson, nameOf } from "./notation.ts";
 import { checkOperation, perform, type Scene, settle } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
 import { showListed } from "./shown.ts";
@@ -58,7 +58,8 @@ export const getCommand = (place: Place): Command =>
       const timeoutMs = timeoutFlag(args.timeout);
       const operation = { kind: "get", key: wordKey(args.key) } as const;
       checkOperation(operation);
-      const task = { operation, consistency, again: null, timeoutMs, line: null };
+      const name = nameOf(operation);
+      const task = { name, operation, consistency, again: null, timeoutMs, line: null };
       return connected(place, args, (connection) => {
         const scene = { place, connection, program };
         return args.rev === true ? performRevision(scene, task) : perform(scene, task);
@@ -155,7 +156,8 @@ async function listAll(scene: Scene, listing: Listing): Promise<CommandExit> {
   let seen = 0;
   for (;;) {
     const operation = pageOf(listing, { after, seen });
-    const task = { operation, consistency, again: null, timeoutMs, line: null };
+    const name = nameOf(operation);
+    const task = { name, operation, consistency, again: null, timeoutMs, line: null };
     const settled = await settle(scene, task);
     if (settled.kind === "interrupted") return settled.exit;
     const { reply } = settled;

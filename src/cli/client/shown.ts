@@ -55,7 +55,8 @@ function effectText(write: Write): string {
 }
 
 function placeText({ index, term, ms }: Answer): string {
-  const where = term === null ? `index ${index}, by an earlier try` : `index ${index}, term ${term}`;
+  const where =
+    term === null ? `index ${index}, by an earlier try` : `index ${index}, term ${term}`;
   return `(${where}, ${roundedMs(ms).toFixed(1)} ms)`;
 }
 

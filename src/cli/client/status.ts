@@ -1,6 +1,5 @@
 /** `client status`: what `cluster status` shows, by the client's flags. No leader is needed. */
 import { exits } from "../../base/error.ts";
-import { askStatus } from "../../runtime/ask.ts";
 import { askCluster, refuseWithoutQuorum } from "../cluster/status.ts";
 import { statusResult } from "../cluster/status-view.ts";
 import { type Command, command } from "../command.ts";
@@ -22,8 +21,8 @@ export const statusCommand = (place: Place): Command =>
     },
     examples: [{ line: "rusty-boat client status", does: "every node is asked itself" }],
     async run({ args, program }) {
-      const target = readTarget({ ...args, ...place.target });
-      const status = await askCluster(target, timeoutFlag(args.timeout), askStatus);
+      const target = readTarget(place.target ?? args);
+      const status = await askCluster(target, timeoutFlag(args.timeout), place.askStatus);
       const { clusterId } = target;
       await program.output.result(statusResult({ status, clusterId, paint: program.output.paint }));
       refuseWithoutQuorum(status, target);

@@ -5,6 +5,7 @@ import { exits, OperatorError } from "../../base/error.ts";
 import type { CommandProblem } from "../../codec/command.ts";
 import { limits, type Operation } from "../../kv/command.ts";
 import { nameOf } from "./notation.ts";
+import type { Stdin } from "./place.ts";
 
 /** The value of `put`, and the words that give it again. */
 export type GivenValue = {
@@ -21,7 +22,7 @@ export type ValueTexts = {
 
 export async function readValue(
   texts: ValueTexts,
-  readStdin: (() => Promise<Uint8Array>) | null,
+  standardInput: Pick<Stdin, "all"> | null,
 ): Promise<GivenValue> {
   const { word, file, stdin } = texts;
   const given = [word !== undefined, file !== undefined, stdin === true];
@@ -32,8 +33,8 @@ export async function readValue(
   if (file !== undefined) {
     return { bytes: readValueFile(file), plain: [], flags: ["--file", file] };
   }
-  if (readStdin === null) throw stdinTaken();
-  return { bytes: await readStdin(), plain: [], flags: ["--stdin"] };
+  if (standardInput === null) throw stdinTaken();
+  return { bytes: await standardInput.all(), plain: [], flags: ["--stdin"] };
 }
 
 function notOneValue(any: boolean): OperatorError {

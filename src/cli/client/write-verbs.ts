@@ -1,4 +1,5 @@
 /** `client put`, `client del`, `client cas`. */
+import { noBytes } from "../../base/bytes.ts";
 import { isWireCounter } from "../../base/numbers.ts";
 import { parseRequestId, type RequestId } from "../../client/request.ts";
 import type { Condition } from "../../kv/command.ts";
@@ -6,6 +7,7 @@ import { type Command, command } from "../command.ts";
 import { badValue } from "../mistakes.ts";
 import { parseCount } from "../quantity.ts";
 import { exclusive } from "./choice.ts";
+import { nameOf } from "./notation.ts";
 import { checkOperation, perform } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
 import { readValue, wordBytes, wordKey } from "./value-source.ts";
@@ -62,14 +64,15 @@ export const putCommand = (place: Place): Command =>
       const timeoutMs = timeoutFlag(args.timeout);
       const key = wordKey(args.key);
       // The key is judged before a value is waited for.
-      checkOperation({ kind: "get", key });
+      checkOperation({ kind: "put", key, value: noBytes, condition });
       const given = { word: args.value, file: args.file, stdin: args.stdin };
-      const value = await readValue(given, place.readStdin);
+      const value = await readValue(given, place.stdin);
       const operation = { kind: "put", key, value: value.bytes, condition } as const;
       checkOperation(operation);
       const flags = [...value.flags, ...conditionWords(condition)];
       const line = { verb: "put", plain: [args.key, ...value.plain], flags };
-      const question = { operation, consistency: "linearizable", again, timeoutMs } as const;
+      const name = nameOf(operation);
+      const question = { name, operation, consistency: "linearizable", again, timeoutMs } as const;
       return connected(place, args, (connection) =>
         perform({ place, connection, program }, { ...question, line }),
       );
@@ -110,7 +113,8 @@ export const deleteCommand = (place: Place): Command =>
       const operation = { kind: "delete", key: wordKey(args.key) } as const;
       checkOperation(operation);
       const line = { verb: "del", plain: [args.key], flags: [] };
-      const question = { operation, consistency: "linearizable", again, timeoutMs } as const;
+      const name = nameOf(operation);
+      const question = { name, operation, consistency: "linearizable", again, timeoutMs } as const;
       return connected(place, args, (connection) =>
         perform({ place, connection, program }, { ...question, line }),
       );
@@ -140,7 +144,8 @@ export const casCommand = (place: Place): Command =>
       } as const;
       checkOperation(operation);
       const line = { verb: "cas", plain: [args.key, args.old, args.new], flags: [] };
-      const question = { operation, consistency: "linearizable", again, timeoutMs } as const;
+      const name = nameOf(operation);
+      const question = { name, operation, consistency: "linearizable", again, timeoutMs } as const;
       return connected(place, args, (connection) =>
         perform({ place, connection, program }, { ...question, line }),
       );

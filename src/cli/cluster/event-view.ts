@@ -58,7 +58,7 @@ function endedText(event: Extract<ShownEvent, { kind: "ended" }>): string {
     case "killed":
       return `node${event.node} was killed`;
     case "failed":
-      return `node${event.node} ended by itself (${end})${said === "" ? "" : `; it said last:${said}`}`;
+      return `node${event.node} ended by itself (${end})${said === "" ? "" : "; it said last:"}${said}`;
     default:
       return unreachable(event.condition);
   }

@@ -111,5 +111,6 @@ function headline(status: ClusterStatus, clusterId: number): string {
   const quorum = status.quorum === "quorum" ? "quorum" : "no quorum";
   const name = clusterName(clusterId);
   const who = name === null ? "cluster" : `cluster ${name}`;
-  return `${who}: ${leader}, term ${status.term}, ${quorum}, ${reachable} of ${status.nodes.length} nodes answer`;
+  const answers = `${reachable} of ${status.nodes.length} nodes answer`;
+  return `${who}: ${leader}, term ${status.term}, ${quorum}, ${answers}`;
 }

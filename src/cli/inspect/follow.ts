@@ -8,7 +8,7 @@ import { fileStart, type ReadPlace } from "../../journal/reader.ts";
 import { judge } from "../../journal/recovery.ts";
 import type { CommandExit } from "../command.ts";
 import type { Program } from "../program.ts";
-import { exitOfSignal, Signals } from "../signals.ts";
+import { exitOfSignal, type SignalName, Signals } from "../signals.ts";
 import { logReplaced, notFollowable, refusedLog } from "./errors.ts";
 import {
   type ActiveFile,
@@ -20,11 +20,12 @@ import {
   type LogFiles,
   logFile,
 } from "./files.ts";
-import { Listing, type ListPlan, listJudged, type Records, recordsFor } from "./list.ts";
-import { type Item, ItemStream, judgeLog } from "./log.ts";
+import { Listing, type ListPlan, type Records, recordsFor, sayWhereItBegins } from "./list.ts";
+import { type Item, ItemStream, judgeLog, logItems } from "./log.ts";
 
 export const followLimits = { pollMs: 100 } as const;
 
+/** Until a signal comes, or nobody reads any more. */
 export async function followLog(
   log: LogFiles,
   plan: ListPlan,
@@ -32,49 +33,66 @@ export async function followLog(
 ): Promise<CommandExit> {
   if (log.active === null) throw notFollowable(log.path);
   const judged = judgeLog(log);
-  const records = recordsFor(judged, plan);
+  await sayWhereItBegins(judged, plan, program);
   const stream = new ItemStream();
+  const follower = new Follower({ path: log.path, active: log.active, stream });
   const naming = log.files.length > 1 ? "named" : "alone";
   const listing = new Listing(program.output, plan.selection, naming);
-  const follower = new Follower({ path: log.path, active: log.active, stream });
-  await listJudged(judged, { records, stream, listing });
-  await listing.lines.flush();
-  if (judged.refusal !== null) throw judged.refusal;
+  const showing = new Showing(recordsFor(judged, plan), listing);
   try {
-    return await showNews(follower, records, listing);
+    await showing.show(logItems(judged, stream));
+    if (judged.refusal !== null) throw judged.refusal;
+    while (showing.signal === null) {
+      await showing.show(follower.news());
+      await Promise.race([showing.interrupted, Bun.sleep(followLimits.pollMs)]);
+    }
+    await showing.end();
+    return exitOfSignal(showing.signal);
   } finally {
     follower.close();
+    showing.close();
   }
 }
 
-/** Until a signal comes, or nobody reads any more. */
-async function showNews(
-  follower: Follower,
-  records: Records,
-  listing: Listing,
-): Promise<CommandExit> {
-  const signals = new Signals();
-  const interrupted = signals.next();
-  try {
-    for (;;) {
-      for (const item of follower.news()) {
-        for (const shown of records.take(item)) await listing.show(shown);
-      }
-      await listing.lines.flush();
-      const signal = await Promise.race([interrupted, Bun.sleep(followLimits.pollMs)]);
-      if (signal === undefined) continue;
-      for (const shown of records.end()) await listing.show(shown);
-      await listing.lines.flush();
-      return exitOfSignal(signal);
+/** Records on their way to the reader, until a signal comes. */
+class Showing {
+  signal: SignalName | null = null;
+  readonly interrupted: Promise<void>;
+  private readonly signals = new Signals();
+  private readonly records: Records;
+  private readonly listing: Listing;
+
+  constructor(records: Records, listing: Listing) {
+    this.records = records;
+    this.listing = listing;
+    this.interrupted = this.signals.next().then((name) => {
+      this.signal = name;
+    });
+  }
+
+  async show(items: Iterable<Item>): Promise<void> {
+    for (const item of items) {
+      for (const shown of this.records.take(item)) await this.listing.show(shown);
+      if (this.signal !== null) return;
     }
-  } finally {
-    signals.close();
+    await this.listing.lines.flush();
+  }
+
+  /** What is known of nothing that will come any more. */
+  async end(): Promise<void> {
+    for (const shown of this.records.end()) await this.listing.show(shown);
+    await this.listing.lines.flush();
+  }
+
+  close(): void {
+    this.signals.close();
   }
 }
 
 class Follower {
   private readonly path: string;
   private readonly stream: ItemStream;
+  private readonly first: ActiveFile;
   private active: ActiveFile;
   private place: ReadPlace | null = null;
 
@@ -84,12 +102,14 @@ class Follower {
     readonly stream: ItemStream;
   }) {
     this.path = parts.path;
+    this.first = parts.active;
     this.active = parts.active;
     this.stream = parts.stream;
   }
 
+  /** Files that were opened here. The first one was opened with the log, and is closed with it. */
   close(): void {
-    this.active.held.close();
+    if (this.active !== this.first) this.active.held.close();
   }
 
   *news(): Generator<Item> {
@@ -131,8 +151,8 @@ class Follower {
     const next = holdActive(this.path);
     const closed = closedPaths(this.path);
     const inodes = closed.map(inodeOf);
+    this.close();
     this.active = next;
-    before.held.close();
     const own = inodes.indexOf(before.inode);
     if (own < 0) throw logReplaced(this.path);
     this.checkEnd(closed[own] ?? this.path);

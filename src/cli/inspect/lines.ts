@@ -25,6 +25,8 @@ export class Lines {
     const { text } = this;
     this.text = "";
     await this.output.raw(text);
+    // A signal is heard only between two turns of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Also out of every buffer on the way, for a reader who waits. */

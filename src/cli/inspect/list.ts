@@ -9,15 +9,7 @@ import type { Program } from "../program.ts";
 import type { LogFiles } from "./files.ts";
 import { KeyHistory } from "./history.ts";
 import { Lines } from "./lines.ts";
-import {
-  baseOf,
-  type Item,
-  ItemStream,
-  type Judged,
-  judgeLog,
-  logItems,
-  pathOfFile,
-} from "./log.ts";
+import { baseOf, type Item, type Judged, judgeLog, logItems, pathOfFile } from "./log.ts";
 import { recordJson, recordSexp, type Shown } from "./record-view.ts";
 import { isSelected, type Selection } from "./select.ts";
 
@@ -41,7 +33,9 @@ export async function listLogs(
   for (const log of logs) {
     const judged = judgeLog(log);
     const records = recordsFor(judged, plan);
-    await listJudged(judged, { records, stream: new ItemStream(), listing });
+    for (const item of logItems(judged)) {
+      for (const shown of records.take(item)) await listing.show(shown);
+    }
     for (const shown of records.end()) await listing.show(shown);
     await endOfLog(judged, plan, listing, program);
   }
@@ -58,15 +52,6 @@ export function recordsFor(judged: Judged, plan: ListPlan): Records {
   if (plan.key === null) return { take: (item) => [{ ...item, fate: null }], end: () => [] };
   const begins = baseOf(judged) === 0 ? "at-the-first-entry" : "later";
   return new KeyHistory(plan.key, begins);
-}
-
-export async function listJudged(
-  judged: Judged,
-  to: { readonly records: Records; readonly stream: ItemStream; readonly listing: Listing },
-): Promise<void> {
-  for (const item of logItems(judged, to.stream)) {
-    for (const shown of to.records.take(item)) await to.listing.show(shown);
-  }
 }
 
 async function endOfLog(
@@ -91,7 +76,11 @@ const isWhole = ({ selection, key }: ListPlan): boolean =>
   key === null && Object.values(selection).every((wish) => wish === null);
 
 /** Nobody is to take a part of a log for the whole. */
-async function sayWhereItBegins(judged: Judged, plan: ListPlan, program: Program): Promise<void> {
+export async function sayWhereItBegins(
+  judged: Judged,
+  plan: ListPlan,
+  program: Program,
+): Promise<void> {
   const base = baseOf(judged);
   const wanted = plan.selection.from ?? (plan.key === null ? null : 1);
   if (wanted === null || wanted > base) return;

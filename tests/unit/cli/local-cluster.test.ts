@@ -210,6 +210,9 @@ describe("the control channel", () => {
         401,
       );
       expect(performed).toEqual(["kill"]);
+      for (let again = 0; again < 4; again++) {
+        expect(await callControl(record(server.url, "right"), kill, 1000)).toEqual(done);
+      }
     } finally {
       await server.close();
     }

@@ -12,7 +12,9 @@ import { print } from "../../../src/sexp/print.ts";
 const says = (id: number, rest: string): StatusAnswer => ({
   kind: "answered",
   ms: 1,
-  text: `(node ${id} ${rest} (commit 42) (durable 45) (log (first 1) (last 45)) (members (voters 1 2 3)) (applied 41))`,
+  text:
+    `(node ${id} ${rest} (commit 42) (durable 45) (log (first 1) (last 45)) ` +
+    "(members (voters 1 2 3)) (applied 41))",
 });
 const leads = (id: number, term = 7) => says(id, `(role leader) (term ${term}) (leader ${id})`);
 const follows = (id: number, leader: number | "none", term = 7) =>
@@ -71,6 +73,7 @@ describe("a quorum", () => {
     expect(cluster(leads(1), refused, silent).quorum).toBe("no-quorum");
     expect(cluster(leads(1), follows(2, 2, 8), follows(3, 2, 8)).quorum).toBe("no-quorum");
     expect(cluster(leads(1), follows(2, "none"), follows(3, "none")).quorum).toBe("no-quorum");
+    expect(cluster(leads(1, 7), follows(2, 1, 6), refused).quorum).toBe("no-quorum");
   });
 
   test("is with the newer of two leaders", () => {

@@ -172,7 +172,7 @@ describe("one node", () => {
     expect((await refusal(world.supervisor.kill(nodeId(9)))).code).toBe("unknown-node");
   });
 
-  test("actions on one node wait for each other: a kill behind a stop finds it stopped", async () => {
+  test("is acted on in turn: a kill behind a stop finds it stopped", async () => {
     const world = await started(1);
     const stopping = world.supervisor.stop(n1);
     const killing = refusal(world.supervisor.kill(n1));
@@ -236,7 +236,7 @@ describe("links", () => {
     expect(blocks(world)).toEqual(["<-|->2,3", "1<-|->", "1<-|->"]);
   });
 
-  test("of a single group to all others are cut; a node that no group names keeps its own", async () => {
+  test("of a single group to all others are cut; a node in no group keeps its own", async () => {
     const world = await started(3);
     cut(world, [[2]]);
     expect(blocks(world)).toEqual(["2<-|->2", "1,3<-|->1,3", "2<-|->2"]);

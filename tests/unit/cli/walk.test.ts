@@ -31,7 +31,7 @@ describe("plain words", () => {
     expect(JSON.parse(stdout).value).toBe("");
   });
 
-  test("words beyond the named ones reach a command that wants them, flags behind -- included", async () => {
+  test("words beyond the named ones reach a command that wants them, behind -- flags too", async () => {
     expect(await seen("client lock it -- sh -c --json")).toEqual({
       name: "it",
       rest: ["sh", "-c", "--json"],
@@ -52,7 +52,7 @@ describe("flags", () => {
     expect((await seen("--data x client put k v")).data).toBe("x");
   });
 
-  test("a value may follow, be joined by =, begin with a digit's dash, or be given by its letter", async () => {
+  test("a value may follow, be joined by =, be a negative number; a flag may be its letter", async () => {
     expect((await seen("client put k v --ttl 5s")).ttl).toBe("5s");
     expect((await seen("client put k v --ttl=-x")).ttl).toBe("-x");
     expect((await seen("client put k v --ttl -5")).ttl).toBe("-5");
@@ -134,7 +134,7 @@ describe("what is refused", () => {
 });
 
 describe("help and version", () => {
-  test("a group with a default command runs it, and nothing of the parent runs besides", async () => {
+  test("a group with a default command runs it, and nothing besides", async () => {
     expect((await typed("client")).stdout).toBe("prompt ran\n");
   });
 

@@ -1,6 +1,7 @@
 /**
- * The client half in a bad world, by seed: loss, repetition, reordering, leaders that die, hang, come back and are
- * replaced, nodes that believe in the wrong one. What must hold is said once, at the end of `play`.
+ * The client half in a bad world, by seed: loss, repetition, reordering, leaders that die, hang,
+ * come back and are replaced, nodes that believe in the wrong one. What must hold is said once, at
+ * the end of `play`.
  */
 import { expect, test } from "bun:test";
 import { utf8 } from "../../../src/base/bytes.ts";
@@ -18,7 +19,8 @@ type Tally = { committed: number; rejected: number; unknown: number };
 
 function play(seed: number, weather: Weather, sessionWindow: number): Tally {
   const sessions = { sessionsMax: 100, sessionWindow, sessionIdleMs: 86_400_000 };
-  // Where datagrams are not repeated, a refusal leaves no doubt, and that is put to the test as well.
+  // Where datagrams are not repeated, a refusal leaves no doubt, and that is put to the test as
+  // well.
   const network = weather.repeated === 0 ? "loopback" : "far";
   const world = new FakeCluster({ size: 5, seed, weather, sessions, network });
   const chance = seededRandom(seed + 1_000_000);

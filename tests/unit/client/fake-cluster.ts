@@ -1,7 +1,7 @@
 /**
- * A cluster that is no cluster: one store, and a script that says who leads, who is down and who says what. Its
- * network loses, repeats, delays and reorders by a seed. It speaks the real protocol, so that the client half is
- * tested down to its bytes; time is made of events.
+ * A cluster that is no cluster: one store, and a script that says who leads, who is down and who
+ * says what. Its network loses, repeats, delays and reorders by a seed. It speaks the real
+ * protocol, so that the client half is tested down to its bytes; time is made of events.
  */
 import { type Address, formatAddress } from "../../../src/base/address.ts";
 import { assert, must } from "../../../src/base/assert.ts";
@@ -204,7 +204,8 @@ export class FakeCluster {
       this.bytesSent += bytes.length;
       this.#carry(() => this.#arrive(to, bytes));
     }
-    // A deadline that has come is due at the next moment, so that time goes on whatever the client says.
+    // A deadline that has come is due at the next moment, so that time goes on whatever the client
+    // says.
     this.#wakeAt = wakeAt <= this.now ? this.now + 0.1 : wakeAt;
   }
 
@@ -282,7 +283,10 @@ export class FakeCluster {
     return null;
   }
 
-  /** The entry's fate: committed and answered, or, where its leader is gone, committed or not by chance. */
+  /**
+   * The entry's fate: committed and answered, or, where its leader is gone, committed or not by
+   * chance.
+   */
   #decide({ node, epoch, command }: Entry, id: number): void {
     const isUp = node.manner.kind !== "down";
     if (epoch !== this.#epoch || !isUp) {

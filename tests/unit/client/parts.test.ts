@@ -118,7 +118,7 @@ test("every node has its turn, also when all of them point to one that is down",
   expect([...asked].sort()).toEqual([0, 1, 3, 4]);
 });
 
-test("one try that is missed is excused, two are a node that is down, and a batch counts once", () => {
+test("one missed try is excused, two are a node that is down, and a batch counts once", () => {
   const { nodes } = finderOf(2);
   const node = nodes.all[0];
   if (node === undefined) throw new Error("two nodes");

@@ -243,7 +243,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     .chain(([its, n, commit, round]) =>
       fc.constantFrom<Message>(
         { kind: "heartbeat", ...its, term: term(n), commit, round },
-        { kind: "heartbeat-response", ...its, term: term(n), round },
+        { kind: "heartbeat-response", ...its, term: term(n), round, last: commit },
         { kind: "timeout-now", ...its, term: term(n) },
       ),
     ),

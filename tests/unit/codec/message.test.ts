@@ -45,7 +45,7 @@ const refused: readonly (readonly [string, MessageKind, readonly Field[]])[] = [
   ["nothing for a commit index", "heartbeat", [3, null, 7]],
   ["not a number for a round", "heartbeat", [3, 42, Number.NaN]],
   ["infinity for a round", "heartbeat", [3, 42, Number.POSITIVE_INFINITY]],
-  ["an array for a round", "heartbeat-response", [3, [7]]],
+  ["an array for a round", "heartbeat-response", [3, [7], 41]],
   ["term 0 of a leader", "heartbeat", [0, 42, 7]],
   ["term 0 of a candidate", "vote-request", [0, 0, 0, 0]],
   ["a field too many in a pre-vote", "pre-vote-request", [3, 42, 2, 0]],

@@ -75,7 +75,7 @@ export const messages: readonly Message[] = [
     answer: { kind: "mismatched", previous: logIndex(40), hint: id(37, 1) },
   },
   { kind: "heartbeat", ...ends, term: term(3), commit: logIndex(42), round: 7 },
-  { kind: "heartbeat-response", ...ends, term: term(3), round: 7 },
+  { kind: "heartbeat-response", ...ends, term: term(3), round: 7, last: logIndex(41) },
   { kind: "timeout-now", ...ends, term: term(3) },
 ];
 

@@ -1,6 +1,7 @@
 /**
- * The store as one would explain it: everything is kept, everything is sorted and looked through anew each time,
- * and sessions are forgotten the moment their time is up. Slow, and too short to be wrong.
+ * The store as one would explain it: everything is kept, everything is sorted and looked through
+ * anew each time, and sessions are forgotten the moment their time is up. Slow, and too short to be
+ * wrong.
  */
 import { sameBytes } from "../../../src/base/bytes.ts";
 import { logIndex } from "../../../src/base/numbers.ts";

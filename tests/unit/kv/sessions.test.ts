@@ -1,4 +1,7 @@
-/** Exactly-once effects and deterministic forgetting (dissertation 6.3; pitfalls 29 and 32), sentence by sentence. */
+/**
+ * Exactly-once effects and deterministic forgetting (dissertation 6.3; pitfalls 29 and 32),
+ * sentence by sentence.
+ */
 import { beforeEach, expect, test } from "bun:test";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis } from "../../../src/base/numbers.ts";
@@ -134,7 +137,7 @@ test("idle sessions make room before one in use has to go", () => {
   expect(request(first, { sequence: 2, time: 120 }).kind).toBe("written");
 });
 
-test("idle sessions are gone from the state when another is registered, though there is room", () => {
+test("idle sessions are gone when another is registered, though there is room", () => {
   register(0);
   register(100);
   expect([...store.sessions.byId.keys()]).toEqual([2]);

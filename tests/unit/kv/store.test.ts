@@ -83,7 +83,7 @@ test("pages of any size, put together, are the whole listing", () => {
   );
 });
 
-test("a listing stops before its limit of bytes, and still moves on over a value as large as the limit", () => {
+test("a listing stops before its limit of bytes, and moves on over a huge value", () => {
   const client = clientOf(emptyStore());
   const large = new Uint8Array(limits.valueBytesMax);
   const operation = { kind: "put", condition: { kind: "always" } } as const;
@@ -145,7 +145,8 @@ test("listing a prefix among 100,000 keys costs what it lists, also between writ
     if (reply.kind === "listed") visited += reply.items.length;
   }
   expect(visited).toBe(11_000);
-  // Sorting 100,000 keys takes tens of milliseconds; a thousand times that is far beyond this bound.
+  // Sorting 100,000 keys takes tens of milliseconds; a thousand times that is far beyond this
+  // bound.
   expect(performance.now() - started).toBeLessThan(2_000);
 });
 

@@ -84,7 +84,10 @@ const messages: readonly (readonly [Message, string])[] = [
     heartbeat(2, 3, { commit: 4, round: 9 }),
     "(heartbeat (from 2) (to 1) (term 3) (commit 4) (round 9))",
   ],
-  [heartbeatResponse(2, 3, 9), "(heartbeat-response (from 2) (to 1) (term 3) (round 9))"],
+  [
+    heartbeatResponse(2, 3, 9, 41),
+    "(heartbeat-response (from 2) (to 1) (term 3) (round 9) (last 41))",
+  ],
   [now, "(timeout-now (from 2) (to 1) (term 3))"],
 ];
 

@@ -6,7 +6,7 @@ import { beginning, entryCost, entryOverheadBytes, isBehind, Log } from "../../.
 import { configurationProblem, Membership, members } from "../../../src/raft/membership.ts";
 import type { Configuration, Entry } from "../../../src/raft/types.ts";
 import { oldEntry } from "../../harness/cluster.ts";
-import { entryId } from "../../harness/solo.ts";
+import { append, entryId, Solo } from "../../harness/solo.ts";
 
 const logOf = (...terms: readonly number[]): Log =>
   new Log(
@@ -194,6 +194,16 @@ for (const [from, voters, since] of [
     expect(Number(membership.since)).toBe(since);
   });
 }
+
+test("a server goes back to the configuration before when its leader takes the newer one back (P17)", () => {
+  const solo = new Solo({ log: [1], term: 1 });
+  const request = append(2, 1, { previous: entryId(1, 1) });
+  const wider = change(2, group([1, 2, 3, 4]));
+  solo.hear({ ...request, entries: [wider] } as typeof request);
+  expect(solo.state.membership.current).toEqual(group([1, 2, 3, 4]));
+  solo.hear(append(3, 2, { previous: entryId(1, 1), entries: [2] }));
+  expect(solo.state.membership.current).toEqual(group([1, 2, 3]));
+});
 
 for (const [configuration, problem] of [
   [group([1, 2, 3]), null],

@@ -1,7 +1,8 @@
 /** Plays tests/scenarios. `REWRITE=1` writes down what happens: commit only what you can explain. */
 import { expect, test } from "bun:test";
 import { Glob } from "bun";
-import { parse, render, runScenario } from "../../harness/scenario.ts";
+import { runScenario } from "../../harness/scenario.ts";
+import { parse, render } from "../../harness/scenario-text.ts";
 
 const folder = `${import.meta.dir}/../../scenarios`;
 const linesMax = 60;

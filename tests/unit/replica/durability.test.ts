@@ -200,5 +200,6 @@ describe("a disk that fails", () => {
 function heardBack(from: typeof two, { replica }: LoneReplica): Message {
   const { role } = replica.state;
   const round = role.kind === "leader" ? role.round : 0;
-  return { kind: "heartbeat-response", from, to: one, term: term(1), round };
+  const last = replica.state.log.lastIndex;
+  return { kind: "heartbeat-response", from, to: one, term: term(1), round, last };
 }

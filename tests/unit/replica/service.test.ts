@@ -30,6 +30,7 @@ const matched = (from: typeof two, index: number): Message => ({
 
 const round = (from: typeof two, number: number): Message => ({
   ...{ kind: "heartbeat-response", from, to: one, term: term(1), round: number },
+  last: logIndex(2),
 });
 
 const newestRound = ({ replica }: LoneReplica): number =>

@@ -1,34 +1,10 @@
-/** The client half against a scripted cluster: finding the leader, outcomes, sessions. */
+/** The client half against a scripted cluster: who is asked, and what a caller is told. */
 import { expect, test } from "bun:test";
-import { utf8 } from "../../../src/base/bytes.ts";
 import { Client } from "../../../src/client/client.ts";
-import type { Result, Ticket } from "../../../src/client/request.ts";
+import type { Ticket } from "../../../src/client/request.ts";
 import { noKeys } from "../../../src/codec/authentication.ts";
-import type { Operation } from "../../../src/kv/command.ts";
 import { FakeCluster } from "./fake-cluster.ts";
-
-function put(value: string, key = "k"): Operation {
-  return { kind: "put", key, value: utf8(value), condition: { kind: "always" } };
-}
-const get: Operation = { kind: "get", key: "k" };
-
-/** The result in a word or three. */
-function summary(result: Result | undefined): string {
-  switch (result?.kind) {
-    case undefined:
-      return "open";
-    case "committed":
-      return `committed ${result.reply.kind}`;
-    case "rejected":
-      return `rejected ${result.because.kind}`;
-    case "unknown":
-      return `unknown ${result.because}`;
-    case "status":
-      return `status ${result.text}`;
-  }
-}
-
-const outcome = (world: FakeCluster, ticket: Ticket): string => summary(world.results.get(ticket));
+import { get, outcome, put, summary } from "./support.ts";
 
 test("a put and a get from a cold start: the leader is found from any node", () => {
   for (let seed = 1; seed <= 10; seed++) {
@@ -44,18 +20,6 @@ test("a put and a get from a cold start: the leader is found from any node", () 
     ]);
     expect(world.client.counters().repeats).toBeLessThanOrEqual(2);
   }
-});
-
-test("many writes at once register one session and share datagrams", () => {
-  const world = new FakeCluster({ size: 3 });
-  world.elect(2);
-  const tickets = Array.from({ length: 1_000 }, (_, at) =>
-    world.submit({ operation: put(`${at}`) }),
-  );
-  world.pass(100);
-  for (const ticket of tickets) expect(outcome(world, ticket)).toBe("committed written");
-  expect(world.registrations).toBe(1);
-  expect(world.effects.size).toBe(1_000);
 });
 
 test("a command that is over a limit is rejected at once, and nothing is sent", () => {
@@ -112,7 +76,7 @@ test("a port that refuses is left at once", () => {
   }
 });
 
-test("no node anywhere: a write is rejected as unreachable, since its registration never became a session", () => {
+test("no node anywhere: a write is rejected as unreachable, since it was never sent", () => {
   const world = new FakeCluster({ size: 3 });
   for (const node of world.nodes) node.manner = { kind: "down", port: "silent" };
   const write = world.submit({ operation: put("v") }, 1_000);
@@ -138,116 +102,7 @@ test("no leader: rejected, and the report says what each node said", () => {
   expect(contacts).toEqual(["1 answered", "null silent", "3 silent", "4 answered", "5 answered"]);
 });
 
-test("sent and not answered: unknown, with a request id that makes it happen once in another process", () => {
-  for (let seed = 1; seed <= 20; seed++) {
-    const world = new FakeCluster({ size: 3, seed });
-    world.elect(2);
-    world.submit({ operation: put("first") });
-    world.pass(100);
-    const ticket = world.submit({ operation: put("second") }, 500);
-    // It reaches the leader, which dies with it: committed or not, by chance.
-    world.pass(2);
-    world.node(2).manner = { kind: "down", port: "silent" };
-    world.elect(null);
-    world.pass(600);
-    const result = world.results.get(ticket);
-    expect(summary(result)).toBe("unknown deadline");
-    const again = result?.kind === "unknown" ? result.requestId : null;
-    expect(again).not.toBeNull();
-    world.elect(1);
-    world.newClient();
-    world.results.clear();
-    const retried = world.submit({ operation: put("second"), again });
-    world.pass(1_000);
-    expect(outcome(world, retried)).toBe("committed written");
-    expect(world.effects.get("second")).toBe(1);
-  }
-});
-
-test("an unknown write is never acknowledged: its retry is exactly once after many others", () => {
-  const world = new FakeCluster({ size: 1, sessions: tightWindow });
-  world.elect(1);
-  world.submit({ operation: put("first") });
-  world.pass(100);
-  world.node(1).manner = { kind: "down", port: "silent" };
-  const lost = world.submit({ operation: put("lost") }, 300);
-  world.pass(2_000);
-  world.node(1).manner = { kind: "normal" };
-  const result = world.results.get(lost);
-  const again = result?.kind === "unknown" ? result.requestId : null;
-  const others: Ticket[] = [];
-  for (let at = 0; at < 40; at++) others.push(world.submit({ operation: put(`other${at}`) }));
-  world.pass(5_000);
-  for (const ticket of others) expect(outcome(world, ticket)).toBe("committed written");
-  // The hole used the window up, so a second session was begun.
-  expect(world.registrations).toBe(2);
-  const retried = world.submit({ operation: put("lost"), again });
-  world.pass(1_000);
-  expect(outcome(world, retried)).toBe("committed written");
-  expect(world.effects.get("lost")).toBe(1);
-});
-
-const tightWindow = { sessionsMax: 10, sessionWindow: 8, sessionIdleMs: 86_400_000 };
-
-test("a hole that is filled by a retry blocks the window no longer", () => {
-  const world = new FakeCluster({ size: 1, sessions: tightWindow });
-  world.elect(1);
-  world.submit({ operation: put("first") });
-  world.pass(100);
-  world.node(1).manner = { kind: "down", port: "silent" };
-  const lost = world.submit({ operation: put("lost") }, 300);
-  world.pass(1_000);
-  world.node(1).manner = { kind: "normal" };
-  const result = world.results.get(lost);
-  const again = result?.kind === "unknown" ? result.requestId : null;
-  const retried = world.submit({ operation: put("lost"), again });
-  world.pass(1_000);
-  expect(outcome(world, retried)).toBe("committed written");
-  for (let at = 0; at < 40; at++) world.submit({ operation: put(`other${at}`) });
-  world.pass(1_000);
-  expect(world.effects.size).toBe(42);
-  expect(world.registrations).toBe(1);
-});
-
-test("a request that is sent again under an old name stays in doubt, also where nobody could be asked", () => {
-  const world = new FakeCluster({ size: 1 });
-  world.node(1).manner = { kind: "down", port: "silent" };
-  const again = { session: 5, sequence: 7 };
-  const ticket = world.submit({ operation: put("v"), again }, 300);
-  world.pass(400);
-  const result = world.results.get(ticket);
-  expect(summary(result)).toBe("unknown deadline");
-  expect(result?.kind === "unknown" && result.requestId).toEqual(again);
-});
-
-test("rejected writes leave no hole: the session goes on", () => {
-  const world = new FakeCluster({ size: 1, sessions: tightWindow, network: "loopback" });
-  world.elect(1);
-  world.submit({ operation: put("first") });
-  world.pass(100);
-  for (let round = 0; round < 20; round++) {
-    world.elect(null);
-    const ticket = world.submit({ operation: put(`rejected${round}`) }, 200);
-    world.pass(300);
-    expect(outcome(world, ticket)).toBe("rejected no-leader");
-    world.elect(1);
-    world.submit({ operation: put(`written${round}`) });
-    world.pass(300);
-  }
-  expect(world.effects.size).toBe(21);
-  expect(world.registrations).toBe(1);
-});
-
-test("more writes at once than the window holds wait for room", () => {
-  const world = new FakeCluster({ size: 3, sessions: tightWindow });
-  world.elect(1);
-  const tickets = Array.from({ length: 100 }, (_, at) => world.submit({ operation: put(`${at}`) }));
-  world.pass(1_000);
-  for (const ticket of tickets) expect(outcome(world, ticket)).toBe("committed written");
-  expect(world.registrations).toBe(1);
-});
-
-test("an outage that is known: what is submitted in it is never sent, so it is rejected and not unknown", () => {
+test("what is submitted in a known outage is never sent, so it is rejected and not unknown", () => {
   const world = new FakeCluster({ size: 3 });
   world.elect(1);
   world.submit({ operation: put("first") });
@@ -375,33 +230,6 @@ test("a leader that was not in the list is found by its address", () => {
   expect(outcome(world, ticket)).toBe("committed written");
 });
 
-test("a session that the cluster forgot: what was sent is unknown, what comes next begins another", () => {
-  const world = new FakeCluster({ size: 1 });
-  world.elect(1);
-  world.submit({ operation: put("first") });
-  world.pass(50);
-  world.store.sessions.byId.clear();
-  const sent = world.submit({ operation: put("v") });
-  const logged = world.submit({ operation: get, consistency: "logged" });
-  world.pass(50);
-  const next = world.submit({ operation: put("w") });
-  world.pass(50);
-  expect(outcome(world, sent)).toBe("unknown session-lost");
-  expect(outcome(world, logged)).toBe("committed found");
-  expect(outcome(world, next)).toBe("committed written");
-});
-
-test("a session that was idle for half its life is not relied on", () => {
-  const world = new FakeCluster({ size: 1 });
-  world.elect(1);
-  world.submit({ operation: put("first") });
-  world.pass(13 * 60 * 60 * 1_000);
-  const ticket = world.submit({ operation: put("v") });
-  world.pass(50);
-  expect(outcome(world, ticket)).toBe("committed written");
-  expect(world.registrations).toBe(2);
-});
-
 test("stale reads need no leader", () => {
   const world = new FakeCluster({ size: 3 });
   world.node(1).manner = { kind: "down", port: "silent" };
@@ -435,61 +263,3 @@ test("giving up settles everything at once", () => {
   expect(outcome(world, sent)).toBe("unknown deadline");
   expect(outcome(world, reading)).toMatch(/^rejected/);
 });
-
-test("a value of 1 MiB goes there and back in datagrams of 1,200 bytes, also over a lossy line", () => {
-  for (const lost of [0, 5]) {
-    const weather = { lost, repeated: lost, delayMsMax: 2 };
-    const world = new FakeCluster({ size: 3, seed: 5, weather, datagramBytesMax: 1_200 });
-    world.elect(2);
-    const large = new Uint8Array(1 << 20).fill(7);
-    const operation: Operation = {
-      kind: "put",
-      key: "k",
-      value: large,
-      condition: { kind: "always" },
-    };
-    const write = world.submit({ operation }, 60_000);
-    world.pass(30_000);
-    expect(outcome(world, write)).toBe("committed written");
-    const reading = world.submit({ operation: get }, 60_000);
-    world.pass(30_000);
-    expect(outcome(world, reading)).toBe("committed found");
-    // Sent once, to the leader: a node that does not lead is asked with something small first.
-    expect(world.bytesSent).toBeLessThan(lost === 0 ? 1_400_000 : 2_200_000);
-  }
-}, 20_000);
-
-const largePut = (key: string): Operation => {
-  return { kind: "put", key, value: new Uint8Array(1 << 20), condition: { kind: "always" } };
-};
-
-test("large writes on their way to a leader that was replaced are called back, not sent to the end", () => {
-  const world = new FakeCluster({ size: 3, datagramBytesMax: 1_200 });
-  world.elect(1);
-  world.submit({ operation: put("first") });
-  world.pass(50);
-  const tickets = ["a", "b", "c", "d"].map((key) =>
-    world.submit({ operation: largePut(key) }, 30_000),
-  );
-  world.pass(20);
-  world.elect(2);
-  world.pass(20_000);
-  for (const ticket of tickets) expect(outcome(world, ticket)).toBe("committed written");
-  // One to the old leader, which said no, four to the new one, and what surrounds them.
-  expect(world.bytesSent).toBeLessThan(6 * (1 << 20));
-}, 20_000);
-
-test("a large answer on its way is not asked for again", () => {
-  const weather = { lost: 0, repeated: 0, delayMsMax: 40 };
-  const world = new FakeCluster({ size: 1, datagramBytesMax: 1_200, weather });
-  world.elect(1);
-  const write = world.submit({ operation: largePut("k") }, 60_000);
-  world.pass(30_000);
-  expect(outcome(world, write)).toBe("committed written");
-  const asked = world.arrivals.get(world.node(1).id) ?? 0;
-  const reading = world.submit({ operation: get }, 60_000);
-  world.pass(30_000);
-  expect(outcome(world, reading)).toBe("committed found");
-  expect((world.settledAt.get(reading) ?? 0) - 30_000).toBeGreaterThan(1_000);
-  expect((world.arrivals.get(world.node(1).id) ?? 0) - asked).toBe(1);
-}, 20_000);
