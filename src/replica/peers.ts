@@ -1,7 +1,7 @@
 /**
  * Who the other servers are: where they are, and that they are still the ones they were. A server whose folder
  * was wiped comes back with another incarnation: it has forgotten its votes, so nothing it says is believed
- * (PITFALLS 16, 33).
+ * (P16, P33).
  */
 import type { Address } from "../base/address.ts";
 import { formatAddress, sameAddress } from "../base/address.ts";

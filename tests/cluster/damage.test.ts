@@ -1,6 +1,7 @@
 /** Real nodes on files that were cut, overwritten and damaged while they were down. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { sameBytes } from "../../src/base/bytes.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import type { ClusterClient } from "../../src/runtime/client.ts";
 import {
@@ -67,11 +68,16 @@ describe("the last bytes of a node's log", () => {
     for (const count of [1, 17, 64]) {
       test(`${count} of them ${name}: the node starts, says what it cut, and catches up`, async () => {
         const before = (await log()).length;
-        await restartOn((bytes) => change(bytes, count));
+        let changed = "no";
+        await restartOn((bytes) => {
+          const result = change(new Uint8Array(bytes), count);
+          // A zero over a zero is no change, and nothing to be cut.
+          if (!sameBytes(result, bytes)) changed = "yes";
+          return result;
+        });
         await caughtUp();
-        expect((await log()).slice(before)).toMatch(
-          /cut \d+ bytes of an unfinished write off node2\.log/,
-        );
+        const said = /cut \d+ bytes of an unfinished write off node2\.log/;
+        if (changed === "yes") expect((await log()).slice(before)).toMatch(said);
         expect((await run(["inspect", "--verify", cluster.file(victim)])).exit).toBe(0);
       });
     }

@@ -26,6 +26,8 @@ export class Witness {
   private readonly ballots = new Map<string, NodeId>();
   private readonly durableTerms = new Map<NodeId, Term>();
   private readonly seen = new Map<NodeId, Seen>();
+  /** By leader, term and follower. */
+  private readonly matches = new Map<string, number>();
   private readonly readFloors = new Map<number, number>();
 
   constructor(servers: ReadonlyMap<NodeId, Server>) {
@@ -163,7 +165,13 @@ export class Witness {
       assert(durable, `${whose} (${index}) is on the disk of n${id}`);
     };
     held(state.settings.me, state.durable, "what a leader counts for itself");
-    for (const [id, progress] of role.followers) held(id, progress.match, "a follower's match");
+    for (const [id, { match }] of role.followers) {
+      held(id, match, "a follower's match");
+      // Where no disk loses what it had acknowledged, a leader never learns less (P9).
+      const name = `${state.settings.me}/${state.term}/${id}`;
+      assert(match >= (this.matches.get(name) ?? 0), "a match does not go back in a term");
+      this.matches.set(name, match);
+    }
   }
 
   /** One vote per server and term, across restarts (§5.2); no message overtakes the disk. */

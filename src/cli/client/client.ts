@@ -1,6 +1,6 @@
 /** `rusty-boat client`: read and write the store. Without a verb it is a prompt. */
 import { type Command, group } from "../command.ts";
-import { commandLine, type Place } from "./place.ts";
+import { clientArgs, commandLine, type Place } from "./place.ts";
 
 export type Verbs = Readonly<Record<string, () => Promise<Command>>>;
 
@@ -15,8 +15,9 @@ export const verbsAt = (place: Place): Verbs => ({
   status: async () => (await import("./status.ts")).statusCommand(place),
 });
 
-export const clientGroup = (place: Place): Command =>
-  group({
+/** Its flags may stand before the verb, and without a verb they are the prompt's. Every verb knows them. */
+export const clientGroup = (place: Place): Command => ({
+  ...group({
     name: "client",
     description: "Read and write the store. Without a command it is a prompt.",
     examples: [
@@ -33,6 +34,8 @@ export const clientGroup = (place: Place): Command =>
       bench: async () => (await import("./bench.ts")).benchCommand(place),
       prompt: async () => (await import("./prompt.ts")).promptCommand(place),
     },
-  });
+  }),
+  args: clientArgs,
+});
 
 export const clientCommand = clientGroup(commandLine);

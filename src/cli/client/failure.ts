@@ -265,7 +265,7 @@ const calledOff = ({ name }: Asked, id: string): OperatorError =>
     what: `${name} was not accepted`,
     why: `somebody asked for the outcome of request ${id} before it happened, which called it off`,
     fix: ["make it again, without --request-id"],
-    exit: exits.notApplied,
+    exit: exits.no,
     applied: "no",
     meaning: "nothing was written, a new request is safe",
   });

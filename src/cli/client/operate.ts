@@ -1,7 +1,7 @@
 /** One operation from its request to what is printed: all verbs and the prompt's s-expressions end here. */
 import { unreachable } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
-import type { RequestId, Result } from "../../client/request.ts";
+import type { Result } from "../../client/request.ts";
 import { commandProblem } from "../../codec/command.ts";
 import { limits, type Operation, type Reply } from "../../kv/command.ts";
 import type { CommandExit } from "../command.ts";
@@ -84,15 +84,17 @@ export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
   const { reply, requestId, index, term, ms } = settled;
   // An answer that was kept from an earlier try stands at another place than this one; its term is not known.
   const at = "index" in reply ? reply.index : index;
-  const answer: Answer = { index: at, term: at === index ? term : null, ms };
+  const answer: Answer =
+    at === index
+      ? { index: at, term, ms, earlier: null }
+      : { index: at, term: null, ms, earlier: task.again };
   const shown = await show(scene, task.operation, { reply, answer });
   if (shown === "not-an-answer") {
-    throw refusedReply(askedOf(scene.connection, task), idOf(task, requestId), reply);
+    const id = requestId ?? task.again;
+    throw refusedReply(askedOf(scene.connection, task), id, reply);
   }
   return exits.done;
 }
-
-const idOf = (task: Task, requestId: RequestId | null): RequestId | null => requestId ?? task.again;
 
 async function show(
   scene: Scene,

@@ -1,6 +1,7 @@
 /** Answers as they are printed, in three notations. Names and shapes are a contract: docs/cli.md. */
 import { unreachable } from "../../base/assert.ts";
 import type { LogIndex, Term } from "../../base/numbers.ts";
+import { formatRequestId, type RequestId } from "../../client/request.ts";
 import type { Item, Operation, Reply } from "../../kv/command.ts";
 import { itemSexp, keySexp } from "../../kv/describe.ts";
 import { bytesSexp, form, list, type SexpInput, symbol, word } from "../../sexp/value.ts";
@@ -13,6 +14,8 @@ export type Answer = {
   readonly index: LogIndex;
   readonly term: Term | null;
   readonly ms: number;
+  /** The name under which an earlier try got this answer; the cluster does not keep what that try had asked for. */
+  readonly earlier: RequestId | null;
 };
 
 type Write = Exclude<Operation, { kind: "get" | "list" }>;
@@ -29,7 +32,8 @@ export function showWritten(
   const key: string | null = write.kind === "noop" ? null : write.key;
   const { paint } = program.output;
   return program.output.result({
-    text: () => `${paint.green("ok")}  ${effectText(write)}  ${paint.dim(placeText(answer))}`,
+    text: () =>
+      `${paint.green("ok")}  ${effectText(write, answer)}  ${paint.dim(placeText(answer))}`,
     json: () => ({ ok: true, ...(key === null ? {} : { key: keyJson(key) }), index, term, ms }),
     sexpr: () => {
       const parts: SexpInput[] = key === null ? [] : [form("key", keySexp(key))];
@@ -39,7 +43,8 @@ export function showWritten(
   });
 }
 
-function effectText(write: Write): string {
+function effectText(write: Write, { earlier }: Answer): string {
+  if (earlier !== null) return `request ${formatRequestId(earlier)} was done by an earlier try`;
   switch (write.kind) {
     case "put":
       return `${keyText(write.key)} = ${valueText(write.value)}`;
@@ -55,8 +60,7 @@ function effectText(write: Write): string {
 }
 
 function placeText({ index, term, ms }: Answer): string {
-  const where =
-    term === null ? `index ${index}, by an earlier try` : `index ${index}, term ${term}`;
+  const where = term === null ? `index ${index}` : `index ${index}, term ${term}`;
   return `(${where}, ${roundedMs(ms).toFixed(1)} ms)`;
 }
 

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { type Exit, exits } from "../../base/error.ts";
 import type { CommandExit } from "../command.ts";
+import type { Messages } from "../output.ts";
 import type { Program } from "../program.ts";
 import { exitOfSignal, type SignalName } from "../signals.ts";
 import { version } from "../version.ts";
@@ -41,10 +42,12 @@ class Prompt {
   readonly #commands: Commands;
   readonly #connection: Connection;
   readonly #history: History;
+  readonly #messages: Messages;
   readonly #editor: Interface;
   readonly #end: (ended: { readonly exit: Exit }) => void;
   readonly #waiting: string[] = [];
   #state: "idle" | "busy" | "closed" = "idle";
+  #inputEnded: "ended" | "open" = "open";
   /** Lines of an expression that is not finished. */
   #before = "";
   #cancelled: SignalName | null = null;
@@ -55,6 +58,7 @@ class Prompt {
     this.#end = end;
     this.#connection = connection;
     this.#history = history;
+    this.#messages = program.messages;
     const connect = async (): Promise<Connection> => ({
       ...connection,
       interruption: () => this.#cancelled ?? connection.interruption(),
@@ -91,7 +95,6 @@ class Prompt {
   }
 
   #take(line: string): void {
-    this.#history.add(line);
     this.#waiting.push(line);
     if (this.#state === "idle") void this.#work();
   }
@@ -106,6 +109,7 @@ class Prompt {
         this.#end({ exit: exits.done });
         return;
       }
+      if (ran.kind === "ran") this.#keep(text);
       this.#before = ran.kind === "unfinished" ? `${text}\n` : "";
     }
     if (this.#inputEnded === "ended") this.#end({ exit: exits.done });
@@ -115,7 +119,10 @@ class Prompt {
     }
   }
 
-  #inputEnded: "ended" | "open" = "open";
+  /** An expression of several lines is kept as one, which a comment within would cut short. */
+  #keep(text: string): void {
+    if (!text.includes("\n") || !text.includes(";")) this.#history.add(text.replaceAll("\n", " "));
+  }
 
   #ask(): void {
     this.#editor.setPrompt(this.#before === "" ? firstPrompt : nextPrompt);
@@ -131,6 +138,7 @@ class Prompt {
       return;
     }
     this.#before = "";
+    void this.#messages.line("^C");
     // To the end of the line, then all before it away.
     this.#editor.write(null, { ctrl: true, name: "e" });
     this.#editor.write(null, { ctrl: true, name: "u" });

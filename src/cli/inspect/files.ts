@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { bytesOfByteString, sameBytes } from "../../base/bytes.ts";
 import type { OperatorError } from "../../base/error.ts";
 import { isNodeId, type NodeId } from "../../base/numbers.ts";
+import { DiskError } from "../../journal/disk.ts";
 import { activeMissing } from "../../journal/errors.ts";
 import { activeName, closedNames, closedNumber, newName, roleOf } from "../../journal/names.ts";
 import type { RecordSource } from "../../journal/reader.ts";
@@ -33,7 +34,11 @@ export type LogFiles = {
 };
 
 /** The active file, held by what it is and not by its name: a roll gives the name to another. */
-export type ActiveFile = { readonly held: HeldFile; readonly inode: number };
+export type ActiveFile = {
+  readonly path: string;
+  readonly held: HeldFile;
+  readonly inode: number;
+};
 
 /** `file`: each as it is. `log`: with all that belongs before it, each log once. */
 export type Reach = "file" | "log";
@@ -70,14 +75,36 @@ export function closedPaths(path: string): readonly string[] {
   return closedNames(node, names).map((name) => join(dirname(path), name));
 }
 
-/** Opens the file that the path leads to, and is certain which one that is. */
+/**
+ * Opens the active file that the path stands for, and is certain which one that is: its name may go
+ * to another at any moment.
+ */
 export function holdActive(path: string): ActiveFile {
   for (;;) {
-    const before = inodeOf(path);
-    const held = holdFile(path);
-    const inode = inodeOf(path);
-    if (inode !== null && inode === before) return { held, inode };
+    const actual = activePath(path);
+    const before = inodeOf(actual);
+    if (before === null) throw new DiskError({ code: "missing", operation: "read", file: path });
+    const held = heldUnlessMoved(actual);
+    if (held === null) continue;
+    if (inodeOf(actual) === before) return { path: actual, held, inode: before };
     held.close();
+  }
+}
+
+/** Between two steps of a roll the new file has not got its name yet; a crash can leave it so. */
+function activePath(path: string): string {
+  const node = nodeOf(path);
+  if (node === null || roleOf(path) === "closed" || statOf(path) !== null) return path;
+  const aside = join(dirname(path), newName(node));
+  return statOf(aside) !== null && closedPaths(path).length > 0 ? aside : path;
+}
+
+function heldUnlessMoved(path: string): HeldFile | null {
+  try {
+    return holdFile(path);
+  } catch (error) {
+    if (error instanceof DiskError && error.code === "missing") return null;
+    throw error;
   }
 }
 
@@ -119,7 +146,7 @@ function openLog(path: string, reach: Reach): LogFiles {
   }
   const { active, closed } = stably(path, reach);
   try {
-    const files = [...closed.map(closedFile), logFile(path, active.held.source())];
+    const files = [...closed.map(closedFile), logFile(active.path, active.held.source())];
     checkMagic(files);
     return { path, node, files, active, close: active.held.close };
   } catch (error) {
@@ -133,7 +160,7 @@ function stably(path: string, reach: Reach): { active: ActiveFile; closed: reado
   for (;;) {
     const active = holdActive(path);
     const closed = reach === "log" ? closedPaths(path) : [];
-    if (inodeOf(path) === active.inode) return { active, closed };
+    if (inodeOf(activePath(path)) === active.inode) return { active, closed };
     active.held.close();
   }
 }
@@ -167,7 +194,7 @@ function nodeOf(path: string): NodeId | null {
 }
 
 function checkPath(path: string): void {
-  const stat = statOf(path);
+  const stat = statOf(activePath(path));
   if (stat === null) throw missing(path);
   if (stat.isDirectory()) throw isFolder(path, journalsIn(path));
   if (!stat.isFile()) throw notAFile(path);
@@ -178,12 +205,10 @@ function checkPath(path: string): void {
   }
 }
 
-/** Without its active file a log is damaged, as a node would say; unless a roll was interrupted. */
+/** Without its active file a log is damaged, as a node would say. */
 function missing(path: string): OperatorError {
   const node = nodeOf(path);
   if (statOf(dirname(path)) === null) return missingFile(path, []);
-  const aside = node === null ? path : join(dirname(path), newName(node));
-  if (statOf(aside) !== null) return missingFile(path, [aside]);
   if (node === null || roleOf(path) === "closed" || closedPaths(path).length === 0) {
     return missingFile(path, journalsIn(dirname(path)));
   }

@@ -1,18 +1,11 @@
-/** Bytes, keys and commands in the two notations that inspect prints. */
+/** Commands, replies and items in the two notations that inspect prints. */
 import { unreachable } from "../../base/assert.ts";
-import { bytesOfByteString, textOf } from "../../base/bytes.ts";
 import { decodeCommand } from "../../codec/command.ts";
 import type { Command, Condition, Item, Operation, Reply } from "../../kv/command.ts";
 import { commandSexp, replySexp } from "../../kv/describe.ts";
 import { print } from "../../sexp/print.ts";
 import { form, type Sexp } from "../../sexp/value.ts";
-
-/** Text where the bytes are UTF-8, else `{"b64":"…"}`. */
-export function bytesJson(bytes: Uint8Array): string | { readonly b64: string } {
-  return textOf(bytes) ?? { b64: Buffer.from(bytes).toString("base64") };
-}
-
-export const keyJson = (key: string): unknown => bytesJson(bytesOfByteString(key));
+import { bytesJson, keyJson } from "../client/notation.ts";
 
 /** For an entry whose command this version cannot read: the bytes are shown as they are. */
 export function commandOf(body: Uint8Array): Sexp {

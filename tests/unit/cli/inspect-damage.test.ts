@@ -2,10 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { OperatorError } from "../../../src/base/error.ts";
-import { nodeId } from "../../../src/base/numbers.ts";
+import { nodeId, term } from "../../../src/base/numbers.ts";
 import { readingFailed } from "../../../src/cli/inspect/errors.ts";
 import { DiskError } from "../../../src/journal/disk.ts";
 import { openJournal } from "../../../src/journal/open.ts";
+import {
+  chainRecords,
+  checksumAt,
+  stateRecordBytes,
+  writeState,
+} from "../../../src/journal/record.ts";
 import { SimDisk } from "../../../src/sim/disk.ts";
 import { Folder, inspect, put, register, Scribe, shortLife } from "./inspect-support.ts";
 
@@ -100,6 +106,17 @@ describe("--verify says what a starting node says", () => {
       lost.remove(name);
       expect(await compareWithStart(lost, without)).toBe("refused");
     }
+  });
+
+  test("between the two last steps of a roll, where a crash can leave it", async () => {
+    const scribe = new Scribe(1, { segmentBytesMax: 4096 }).enter(1).write(["leader", register]);
+    while (scribe.disk.list().length < 3) scribe.write([put("k", "v".repeat(700))]);
+    const copy = simDisk(scribe).copy();
+    copy.rename("node1.log", "node1.log.new");
+    using folder = new Folder();
+    expect(await compareWithStart(copy, folder)).toBe("right");
+    const { stdout } = await inspect(folder, ["data/node1.log", "--summary", "--json"]);
+    expect(JSON.parse(stdout).last.index).toBe(scribe.last);
   });
 
   test("of another node's file under this node's name", async () => {
@@ -199,6 +216,24 @@ describe("a damaged log", () => {
     using folder = damaged();
     expect((await inspect(folder, ["data/node1.log", "--at", "4"])).exit).toBe(0);
     expect((await inspect(folder, ["data/node1.log", "--at", "6"])).exit).toBe(6);
+  });
+
+  test("that contradicts itself ends where the contradiction begins", async () => {
+    const disk = simDisk(shortLife());
+    const size = disk.size("node1.log");
+    const last = 920;
+    const state = new Uint8Array(stateRecordBytes);
+    writeState(state, 0, { term: term(1), votedFor: null });
+    chainRecords(state, checksumAt(disk.read("node1.log", last, 4), 0));
+    const copy = disk.copy();
+    copy.append("node1.log", state);
+    using folder = new Folder();
+    expect(await compareWithStart(copy, folder)).toBe("refused");
+    const { exit, stdout, stderr } = await inspect(folder, ["data/node1.log"]);
+    expect(exit).toBe(6);
+    expect(stderr).toContain(`data/node1.log is damaged at byte ${size}`);
+    expect(stderr).toContain("the term goes back");
+    expect(stdout.trimEnd().split("\n").at(-1)).toStartWith(`(entry (offset ${last}) (index 8)`);
   });
 
   test("is summarized as far as it goes, with exit 6", async () => {

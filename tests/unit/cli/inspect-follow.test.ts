@@ -1,6 +1,6 @@
 /** `inspect --follow` beside a node that writes: real files, real rolls, and an end by signal or by pipe. */
 import { describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { appendFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { rootCommand } from "../../../src/cli/root.ts";
 import { run } from "../../../src/cli/run.ts";
@@ -164,6 +164,24 @@ describe("following a log", () => {
     await following.stdout.until('"op":"put"');
     await following.interrupt();
     expect(following.stdout.text.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("ends with 6 at a file that was closed with a damaged end", async () => {
+    using folder = new Folder();
+    const scribe = scribeIn(folder, 4096).enter(1).write(["leader", register]);
+    while (scribe.disk.list().length < 2) scribe.write([put("k", "v".repeat(700))]);
+    const closed = folder.file("node1.000000000000001.log");
+    const next = folder.file("next");
+    renameSync(folder.file("node1.log"), next);
+    renameSync(closed, folder.file("node1.log"));
+    const following = new Following(folder);
+    const { size } = statSync(folder.file("node1.log"));
+    await following.stdout.until("(index 2)");
+    appendFileSync(folder.file("node1.log"), "noise");
+    renameSync(folder.file("node1.log"), closed);
+    renameSync(next, folder.file("node1.log"));
+    expect(await following.exit).toBe(6);
+    expect(following.stderr.text).toContain(`node1.000000000000001.log is damaged at byte ${size}`);
   });
 
   test("ends when the log is taken away and another one begins", async () => {

@@ -157,11 +157,8 @@ export const cas = (key: string, expected: string, value: string): Body => ({
 
 export const remove = (key: string): Body => ({ kind: "delete", key });
 
-/**
- * A short life: a leader, a session, writes of two keys; a write that is replaced by the next leader's; and
- * two entries in the end of which the node does not know that they are committed.
- */
-export const shortLife = (node = 1): Scribe =>
+/** A leader, a session, writes of two keys, and one that is replaced by the next leader's. */
+export const settledLife = (node = 1): Scribe =>
   new Scribe(node)
     .enter(1, 1)
     .write(["leader", register])
@@ -170,8 +167,11 @@ export const shortLife = (node = 1): Scribe =>
     .write([put("color", "lost")])
     .enter(2, 2)
     .write(["leader", put("color", "green")], 5)
-    .know()
-    .write([cas("color", "red", "black"), remove("shape")]);
+    .know();
+
+/** And then two entries of which the node does not know that they are committed. */
+export const shortLife = (node = 1): Scribe =>
+  settledLife(node).write([cas("color", "red", "black"), remove("shape")]);
 
 /** A folder that is gone after the test. */
 export class Folder {

@@ -216,6 +216,17 @@ describe("the history of a key", () => {
     for (const { fate, reply } of history) expect([fate, reply]).toEqual(["committed", null]);
   });
 
+  test("behind a command that cannot be read the outcomes are not guessed", async () => {
+    const scribe = new Scribe().enter(1).write(["leader", register, put("k", "1")]);
+    scribe.write([{ kind: "raw", bytes: "\x91\x63" }, put("k", "2")]).know();
+    using folder = Folder.of(scribe);
+    const history = await jsonOf(folder, "data/node1.log", "--key", "k");
+    expect(history.map(({ index, reply }) => [index, reply])).toEqual([
+      [3, "(written (index 3))"],
+      [5, null],
+    ]);
+  });
+
   test("a key that nothing names has none", async () => {
     using folder = Folder.of(shortLife());
     expect(await jsonOf(folder, "data/node1.log", "--key", "colo")).toEqual([]);
