@@ -81,22 +81,38 @@ export function closedPaths(path: string): readonly string[] {
  */
 export function holdActive(path: string): ActiveFile {
   for (;;) {
-    const actual = activePath(path);
-    const before = inodeOf(actual);
-    if (before === null) throw new DiskError({ code: "missing", operation: "read", file: path });
-    const held = heldUnlessMoved(actual);
+    const found = find(path);
+    if (found === null) throw new DiskError({ code: "missing", operation: "read", file: path });
+    const held = heldUnlessMoved(found.path);
     if (held === null) continue;
-    if (inodeOf(actual) === before) return { path: actual, held, inode: before };
+    const inode = found.stat.ino;
+    if (inodeOf(found.path) === inode) return { path: found.path, held, inode };
     held.close();
   }
 }
 
-/** Between two steps of a roll the new file has not got its name yet; a crash can leave it so. */
-function activePath(path: string): string {
+type Found = { readonly path: string; readonly stat: Stats };
+
+/** How often one looks for a file whose name is about to change before it is believed to be gone. */
+const looksMax = 10;
+
+/**
+ * What a path leads to. Between two steps of a roll the new active file has not got its name yet,
+ * and a crash can leave it so. At every moment one of the two names is there, but looking at both
+ * takes two moments.
+ */
+function find(path: string): Found | null {
   const node = nodeOf(path);
-  if (node === null || roleOf(path) === "closed" || statOf(path) !== null) return path;
-  const aside = join(dirname(path), newName(node));
-  return statOf(aside) !== null && closedPaths(path).length > 0 ? aside : path;
+  const isActive = node !== null && roleOf(path) === "active";
+  for (let looks = 0; looks < looksMax; looks++) {
+    const stat = statOf(path);
+    if (stat !== null) return { path, stat };
+    if (!isActive || statOf(dirname(path)) === null || closedPaths(path).length === 0) return null;
+    const aside = join(dirname(path), newName(node));
+    const asideStat = statOf(aside);
+    if (asideStat !== null) return { path: aside, stat: asideStat };
+  }
+  return null;
 }
 
 function heldUnlessMoved(path: string): HeldFile | null {
@@ -155,12 +171,17 @@ function openLog(path: string, reach: Reach): LogFiles {
   }
 }
 
-/** The active file and the closed ones before it, as they were together at one moment. */
+/**
+ * The active file and the closed ones before it, as they were together at one moment: nothing was
+ * rolled while they were looked for.
+ */
 function stably(path: string, reach: Reach): { active: ActiveFile; closed: readonly string[] } {
+  const closedNow = (): readonly string[] => (reach === "log" ? closedPaths(path) : []);
   for (;;) {
     const active = holdActive(path);
-    const closed = reach === "log" ? closedPaths(path) : [];
-    if (inodeOf(activePath(path)) === active.inode) return { active, closed };
+    const closed = closedNow();
+    const isStill = find(path)?.stat.ino === active.inode;
+    if (isStill && closedNow().length === closed.length) return { active, closed };
     active.held.close();
   }
 }
@@ -194,8 +215,8 @@ function nodeOf(path: string): NodeId | null {
 }
 
 function checkPath(path: string): void {
-  const stat = statOf(activePath(path));
-  if (stat === null) throw missing(path);
+  const stat = find(path)?.stat;
+  if (stat === undefined) throw missing(path);
   if (stat.isDirectory()) throw isFolder(path, journalsIn(path));
   if (!stat.isFile()) throw notAFile(path);
   const cut = /^(node\d+\.log)\.cut-(\d+)/.exec(basename(path));
