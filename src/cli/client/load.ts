@@ -120,11 +120,11 @@ export class Load {
   #startDue(): void {
     const now = this.#now();
     let dueAt = this.#nextDue(now);
-    while (dueAt <= now && dueAt < this.#endAt && this.#idle.length > 0) {
+    while (dueAt <= now && now < this.#endAt && this.#idle.length > 0) {
       this.#start(this.#idle.pop()!, dueAt, now);
       dueAt = this.#nextDue(now);
     }
-    if (dueAt >= this.#endAt) this.#finishIfIdle();
+    if (dueAt >= this.#endAt || now >= this.#endAt) this.#finishIfIdle();
     else if (this.#idle.length > 0) this.#wait(dueAt - now);
   }
 
@@ -208,14 +208,13 @@ export class Load {
     // After a number of requests the last answer is the end; after a span, the span's end or what came after it.
     const spanEnd = end.kind === "after-ms" ? this.#endAt : this.#lastAnswerAt;
     const ended = Math.max(spanEnd, this.#lastAnswerAt);
-    const overdue = rate === null ? 0 : this.#overdue(rate);
     return {
       latency: this.latency,
       elapsedMs: Math.max(0, ended - this.#measuredFrom),
       longestGapMs: Math.max(this.#longestGapMs, spanEnd - this.#lastWriteAt),
       errorsByCode: this.#errorsByCode,
       outcomesUnknown: this.#outcomesUnknown,
-      unsent: overdue,
+      unsent: rate === null ? 0 : this.#overdue(rate),
     };
   }
 

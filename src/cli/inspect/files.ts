@@ -40,6 +40,8 @@ export type ActiveFile = {
   readonly inode: number;
 };
 
+export type Together = { readonly active: ActiveFile; readonly closed: readonly string[] };
+
 /** `file`: each as it is. `log`: with all that belongs before it, each log once. */
 export type Reach = "file" | "log";
 
@@ -68,7 +70,7 @@ export function inodeOf(path: string): number | null {
 }
 
 /** The closed segments in a file's folder, oldest first, as paths. */
-export function closedPaths(path: string): readonly string[] {
+function closedPaths(path: string): readonly string[] {
   const node = nodeOf(path);
   if (node === null) return [];
   const names = guarded("list", dirname(path), () => readdirSync(dirname(path)));
@@ -79,7 +81,7 @@ export function closedPaths(path: string): readonly string[] {
  * Opens the active file that the path stands for, and is certain which one that is: its name may go
  * to another at any moment.
  */
-export function holdActive(path: string): ActiveFile {
+function holdActive(path: string): ActiveFile {
   for (;;) {
     const found = find(path);
     if (found === null) throw new DiskError({ code: "missing", operation: "read", file: path });
@@ -175,7 +177,7 @@ function openLog(path: string, reach: Reach): LogFiles {
  * The active file and the closed ones before it, as they were together at one moment: nothing was
  * rolled while they were looked for.
  */
-function stably(path: string, reach: Reach): { active: ActiveFile; closed: readonly string[] } {
+export function stably(path: string, reach: Reach): Together {
   const closedNow = (): readonly string[] => (reach === "log" ? closedPaths(path) : []);
   for (;;) {
     const active = holdActive(path);

@@ -13,12 +13,11 @@ import { logReplaced, notFollowable, refusedLog } from "./errors.ts";
 import {
   type ActiveFile,
   closedFile,
-  closedPaths,
-  holdActive,
   inodeOf,
   type LogFile,
   type LogFiles,
   logFile,
+  stably,
 } from "./files.ts";
 import { Listing, type ListPlan, type Records, recordsFor, sayWhereItBegins } from "./list.ts";
 import { type Item, ItemStream, judgeLog, logItems } from "./log.ts";
@@ -114,7 +113,7 @@ class Follower {
 
   *news(): Generator<Item> {
     this.place ??= this.stream.end.place;
-    // In this order: once the name leads elsewhere, nothing more is written to the file that is held.
+    // In this order: once the name leads elsewhere, nothing more is written to what is held.
     const isRolled = inodeOf(this.path) !== this.active.inode;
     yield* this.readActive(this.place);
     if (isRolled && inodeOf(this.path) !== null) yield* this.readNextFiles();
@@ -148,17 +147,13 @@ class Follower {
 
   private *readNextFiles(): Generator<Item> {
     const before = this.active;
-    const next = holdActive(this.path);
-    const closed = closedPaths(this.path);
-    const inodes = closed.map(inodeOf);
+    const { active, closed } = stably(this.path, "log");
     this.close();
-    this.active = next;
-    const own = inodes.indexOf(before.inode);
+    this.active = active;
+    const own = closed.findLastIndex((path) => inodeOf(path) === before.inode);
     if (own < 0) throw logReplaced(this.path);
     this.checkEnd(closed[own] ?? this.path);
-    const reached = inodes.indexOf(next.inode);
-    const between = closed.slice(own + 1, reached < 0 ? closed.length : reached);
-    for (const path of between) yield* this.readFile(closedFile(path), fileStart);
+    for (const path of closed.slice(own + 1)) yield* this.readFile(closedFile(path), fileStart);
     yield* this.readActive(fileStart);
   }
 }
