@@ -7,6 +7,7 @@
  * Use: after any call, take() and do what it says; call elapse() when `wakeAt` has come.
  */
 import type { Address } from "../base/address.ts";
+import type { OutgoingDatagram } from "../base/network.ts";
 import { earliest, type Millis, millis, type NodeId } from "../base/numbers.ts";
 import { commandProblem } from "../codec/command.ts";
 import { limits as kvLimits } from "../kv/command.ts";
@@ -20,7 +21,7 @@ import { Requests, type Work } from "./requests.ts";
 import { RoundTrips } from "./round-trip.ts";
 import { leave, sweep } from "./sweep.ts";
 import { timing } from "./timing.ts";
-import { type OutgoingDatagram, Wire, type WireOptions } from "./wire.ts";
+import { Wire, type WireOptions } from "./wire.ts";
 
 export type ClientOptions = WireOptions & {
   /** At least one. Addresses with numbers, not names: answers come from numbers. */

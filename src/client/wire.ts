@@ -2,8 +2,8 @@
  * Between requests and datagrams: batches, seals, and transfers for what is larger than a datagram.
  * Knows nothing of leaders and sessions.
  */
-import type { Address } from "../base/address.ts";
 import { must } from "../base/assert.ts";
+import type { OutgoingDatagram } from "../base/network.ts";
 import type { Millis, NodeId } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import type { Keys } from "../codec/authentication.ts";
@@ -30,8 +30,6 @@ export type WireOptions = {
   readonly datagramBytesMax: number;
   readonly random: Random;
 };
-
-export type OutgoingDatagram = { readonly to: Address; readonly bytes: Uint8Array };
 
 /** An opened datagram that came from a node. `body` is a view of it. */
 export type Envelope = {

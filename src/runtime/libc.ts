@@ -1,15 +1,20 @@
 /**
- * The two calls of the C library that Bun has no function for: locking a file, and (on macOS, where
- * fsync stops at the drive's cache) making the drive write. Where the library cannot be loaded both
- * are absent, and whoever needs them says what it does instead.
+ * The calls of the C library that Bun has no function for: locking a file, making a drive write (on macOS, where
+ * fsync stops at the drive's cache), and the size of a socket's receive buffer. Where the library cannot be loaded
+ * they are absent, and whoever needs one says what it does instead.
  */
 import { dlopen, FFIType } from "bun:ffi";
 
-type Libc = {
-  /** 0 when it worked. */
-  readonly flock: (descriptor: number, operation: number) => number;
-  readonly fcntl: (descriptor: number, command: number) => number;
-};
+const { i32, ptr, u32 } = FFIType;
+
+const signatures = {
+  flock: { args: [i32, i32], returns: i32 },
+  fcntl: { args: [i32, i32], returns: i32 },
+  setsockopt: { args: [i32, i32, i32, ptr, u32], returns: i32 },
+  getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
+} as const;
+
+type Libc = ReturnType<typeof dlopen<typeof signatures>>["symbols"];
 
 const candidates: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
   linux: [
@@ -18,8 +23,6 @@ const candidates: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> 
   ],
   darwin: ["libSystem.B.dylib"],
 };
-
-const twoIntegers = { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
 
 let loaded: Libc | null | undefined;
 
@@ -32,7 +35,7 @@ export function libc(): Libc | null {
 function load(): Libc | null {
   for (const name of candidates[process.platform] ?? []) {
     try {
-      return dlopen(name, { flock: twoIntegers, fcntl: twoIntegers }).symbols;
+      return dlopen(name, signatures).symbols;
     } catch {
       // Another C library, then: the next name may be its.
     }
@@ -43,8 +46,8 @@ function load(): Libc | null {
 const darwinFullSync = 51;
 
 /**
- * After an fsync: returns when the drive itself has written, where fsync does not see to that. A
- * file system that knows no such call has done all it can.
+ * After an fsync: returns when the drive itself has written, where fsync does not see to that. A file
+ * system that knows no such call has done all it can.
  */
 export function flushDrive(descriptor: number): void {
   if (process.platform === "darwin") libc()?.fcntl(descriptor, darwinFullSync);
