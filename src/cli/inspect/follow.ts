@@ -10,17 +10,10 @@ import type { CommandExit } from "../command.ts";
 import type { Program } from "../program.ts";
 import { exitOfSignal, type SignalName, Signals } from "../signals.ts";
 import { logReplaced, notFollowable, refusedLog } from "./errors.ts";
-import {
-  type ActiveFile,
-  closedFile,
-  inodeOf,
-  type LogFile,
-  type LogFiles,
-  logFile,
-  stably,
-} from "./files.ts";
+import { closedFile, type LogFile, type LogFiles, logFile } from "./files.ts";
 import { Listing, type ListPlan, type Records, recordsFor, sayWhereItBegins } from "./list.ts";
 import { type Item, ItemStream, judgeLog, logItems } from "./log.ts";
+import { type ActiveFile, inodeOf, stably } from "./paths.ts";
 
 export const followLimits = { pollMs: 100 } as const;
 

@@ -10,8 +10,6 @@ export type Selection = {
   readonly kinds: ReadonlySet<Kind> | null;
 };
 
-export const everything: Selection = { from: null, to: null, term: null, kinds: null };
-
 /** Kinds of records; and of entries, by what they carry and by what the command does. */
 export const kindNames = [
   "header",

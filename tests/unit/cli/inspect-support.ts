@@ -201,3 +201,23 @@ export async function inspect(
   const shown = (text: string): string => text.replaceAll(folder.path, "data");
   return { exit: ran.exit, stdout: shown(ran.stdout), stderr: shown(ran.stderr) };
 }
+
+export const lines = (text: string): string[] => text.split("\n").slice(0, -1);
+
+/** What it prints with --json, line by line. */
+export async function jsonOf(folder: Folder, ...words: string[]) {
+  const { stdout, stderr, exit } = await inspect(folder, [...words, "--json"]);
+  if (exit !== 0) throw new Error(`exit ${exit}: ${stderr}`);
+  return lines(stdout).map((line) => JSON.parse(line));
+}
+
+/** Rolls about every ten puts. */
+export const small = { segmentBytesMax: 4096 };
+/** Four keys, written in turn, over several files. */
+export const longLife = (): Scribe => {
+  const scribe = new Scribe(1, small).enter(1, 1).write(["leader", register]);
+  for (let n = 0; n < 40; n++) {
+    scribe.write([put(`key${n % 4}`, "v".repeat(400) + n)]).know();
+  }
+  return scribe;
+};
