@@ -21,9 +21,16 @@ export function textOf(bytes: Uint8Array): string | null {
  * and can be the key of a Map, which a Uint8Array cannot.
  */
 export function byteString(bytes: Uint8Array): string {
+  // Nearly every key is ASCII, for which the decoder is several times faster than one character at a time.
+  if (isAscii(bytes)) return strictDecoder.decode(bytes);
   let text = "";
   for (let at = 0; at < bytes.length; at++) text += String.fromCharCode(bytes[at]!);
   return text;
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at]! > 0x7f) return false;
+  return true;
 }
 
 export function bytesOfByteString(text: string): Uint8Array {

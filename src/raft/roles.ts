@@ -24,10 +24,10 @@ export function becomeFollower(state: State, leader: NodeId | null): void {
   const { role } = state;
   if (role.kind === "leader") abandonReads(state, role);
   if (role.kind === "follower" && role.leader === leader) return;
-  const waited = role.kind === "follower" ? state.electionAt : null;
   state.role = { kind: "follower", leader };
-  // A follower that only loses sight of its leader keeps its deadline; everybody else draws a new one.
-  if (waited === null) resetElectionTimer(state);
+  // Only who led has no deadline. A candidate that lost waits for the rest of its own (§5.2): were it to draw a new
+  // one, the losers of a split vote, who hear of it at the same moment, would begin the next term in step again.
+  if (role.kind === "leader") resetElectionTimer(state);
   if (leader !== null)
     note(state, `n${state.settings.me} follows n${leader} in term ${state.term}`);
 }

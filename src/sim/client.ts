@@ -4,7 +4,7 @@ import type { Network } from "../base/network.ts";
 import { later, type Millis, type NodeId } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import { Client } from "../client/client.ts";
-import type { Consistency, RequestId, Result, Ticket } from "../client/request.ts";
+import type { Consistency, RequestId, Result, Settled, Ticket } from "../client/request.ts";
 import type { Keys } from "../codec/authentication.ts";
 import type { Operation } from "../kv/command.ts";
 import type { SimClock } from "./clock.ts";
@@ -27,6 +27,8 @@ export type AskOptions = {
 };
 
 export class SimClient {
+  /** Called when a request is over, with its result in it. */
+  onSettled: (asked: Asked) => void = () => {};
   private readonly clock: SimClock;
   private readonly half: Client;
   private readonly network: Network;
@@ -41,11 +43,13 @@ export class SimClient {
     nodes: readonly { readonly id: NodeId; readonly address: Address }[];
     cluster: number;
     keys: Keys;
+    datagramBytesMax?: number;
   }) {
     const { clock, random, cluster, keys, nodes } = parts;
     this.clock = clock;
     const incarnation = 1 + random.below(2 ** 32);
-    const options = { nodes, cluster, keys, incarnation, random, datagramBytesMax: 60_000 };
+    const { datagramBytesMax = 60_000 } = parts;
+    const options = { nodes, cluster, keys, incarnation, random, datagramBytesMax };
     this.half = new Client(options, clock.now());
     this.network = parts.network.open(parts.address, (from, bytes) => {
       this.half.receive(bytes, from, clock.now());
@@ -65,20 +69,33 @@ export class SimClient {
     return asked;
   }
 
+  /** The process ends: what is not known by now is settled as it stands. Asks nothing after this. */
+  close(): void {
+    this.half.giveUp(this.clock.now());
+    this.settle(this.half.take().settled);
+    this.cancelWake();
+    this.network.close();
+  }
+
   private speak(): void {
     const { datagrams, settled, wakeAt } = this.half.take();
     this.network.send(datagrams);
+    this.settle(settled);
+    this.cancelWake();
+    this.cancelWake = this.clock.wake(wakeAt, () => {
+      this.half.elapse(this.clock.now());
+      this.speak();
+    });
+  }
+
+  private settle(settled: readonly Settled[]): void {
     for (const { ticket, result } of settled) {
       const asked = this.open.get(ticket);
       if (asked === undefined) continue;
       asked.result = result;
       asked.ended = this.clock.now();
       this.open.delete(ticket);
+      this.onSettled(asked);
     }
-    this.cancelWake();
-    this.cancelWake = this.clock.wake(wakeAt, () => {
-      this.half.elapse(this.clock.now());
-      this.speak();
-    });
   }
 }

@@ -3,7 +3,7 @@ import type { Address } from "../base/address.ts";
 import { must } from "../base/assert.ts";
 import { later, type Millis, type NodeId, nodeId } from "../base/numbers.ts";
 import { type Random, seededRandom } from "../base/random.ts";
-import { noKeys } from "../codec/authentication.ts";
+import { type Keys, noKeys } from "../codec/authentication.ts";
 import { defaultTiming } from "../raft/state.ts";
 import { SimClient } from "./client.ts";
 import { SimClock } from "./clock.ts";
@@ -16,7 +16,7 @@ export type SimOptions = {
   readonly settings?: Partial<
     Pick<
       ServerSettings,
-      "timing" | "preVote" | "datagramBytesMax" | "segmentBytesMax" | "syncMs" | "cluster"
+      "timing" | "preVote" | "datagramBytesMax" | "segmentBytesMax" | "syncMs" | "cluster" | "keys"
     >
   >;
 };
@@ -24,7 +24,7 @@ export type SimOptions = {
 const firstPort = 7101;
 const firstClientPort = 20_000;
 
-const serverAddress = (id: NodeId): Address => ({
+export const serverAddress = (id: NodeId): Address => ({
   host: "127.0.0.1",
   port: firstPort + id - 1,
 });
@@ -35,6 +35,8 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly servers: ReadonlyMap<NodeId, SimServer>;
   readonly clusterId: number;
+  private readonly keys: Keys;
+  private readonly datagramBytesMax: number;
   private clientCount = 0;
 
   constructor({ seed, servers, settings = {} }: SimOptions) {
@@ -49,11 +51,14 @@ export class SimCluster {
       segmentBytesMax: 64 << 20,
       syncMs: 1,
       cluster: 0xc1,
+      keys: noKeys,
       ...settings,
       configuration: { voters: ids, outgoing: [], learners: [] },
       addresses,
     } as const;
     this.clusterId = all.cluster;
+    this.keys = all.keys;
+    this.datagramBytesMax = all.datagramBytesMax;
     const { clock, network, random } = this;
     this.servers = new Map(
       ids.map((id) => [id, new SimServer({ settings: { ...all, id }, clock, network, random })]),
@@ -107,7 +112,8 @@ export class SimCluster {
       address,
       nodes,
       cluster: clusterId,
-      keys: noKeys,
+      keys: this.keys,
+      datagramBytesMax: this.datagramBytesMax,
     });
   }
 }

@@ -50,6 +50,7 @@ export type FaultPlan = (operation: {
 }) => DiskFault | null;
 
 type Names = ReadonlyMap<string, SimFile>;
+type Rename = (name: string) => string;
 
 /** Of the folder: the name `from` goes, and `to` stands for the file. */
 type Change = { readonly from: string | null; readonly to: string | null; readonly file: SimFile };
@@ -71,6 +72,7 @@ export class SimDisk implements Disk {
   private changes: Change[] = [];
   private syncs = new Map<number, SyncUnderWay>();
   private count = 0;
+  private durableCount = 0;
   private readonly onSyncStarted: (ticket: number) => void;
 
   /**
@@ -87,6 +89,16 @@ export class SimDisk implements Disk {
   /** How many operations changed something so far. */
   get operationCount(): number {
     return this.count;
+  }
+
+  /** Moves on whenever something may have become durable. */
+  get durableChanges(): number {
+    return this.durableCount;
+  }
+
+  /** The names that no power cut takes away, and their files: see SimFile.certainSize. */
+  get certain(): ReadonlyMap<string, SimFile> {
+    return this.durableNames;
   }
 
   list(): readonly string[] {
@@ -124,7 +136,10 @@ export class SimDisk implements Disk {
   sync(name: string): void {
     const file = this.file("sync", name);
     const lost = this.syncFault("sync", name);
-    if (lost === "none") return file.sync(file.size);
+    if (lost === "none") {
+      this.durableCount += 1;
+      return file.sync(file.size);
+    }
     file.loseSync(file.size);
     throw failure("io", "sync", name);
   }
@@ -153,6 +168,7 @@ export class SimDisk implements Disk {
     this.fault("syncFolder", "");
     this.durableNames = this.names;
     this.changes = [];
+    this.durableCount += 1;
   }
 
   /** The sync with this ticket is over; the input that the node is to be given. */
@@ -161,6 +177,7 @@ export class SimDisk implements Disk {
     this.syncs.delete(ticket);
     if (fault === "none") {
       file.sync(size);
+      this.durableCount += 1;
       return { kind: "synced", ticket, outcome: durable };
     }
     file.loseSync(size);
@@ -178,6 +195,35 @@ export class SimDisk implements Disk {
     this.changes = [];
     this.syncs = new Map();
     for (const file of this.names.values()) file.crash(random);
+  }
+
+  /** The process is gone, and the machine runs on: nothing is lost, and nobody waits for a sync. */
+  processEnded(): void {
+    this.syncs = new Map();
+  }
+
+  /** Somebody empties the folder. */
+  wipe(): void {
+    this.names = new Map();
+    this.durableNames = this.names;
+    this.changes = [];
+    this.syncs = new Map();
+    this.durableCount += 1;
+  }
+
+  /** Somebody puts the files of the one folder into the other, under other names. */
+  exchange(other: SimDisk, rename: { readonly mine: Rename; readonly theirs: Rename }): void {
+    assert(this.syncs.size + other.syncs.size === 0, "nobody works in a folder that is exchanged");
+    const renamed = (names: Names, to: Rename): Names =>
+      new Map([...names].map(([name, file]) => [to(name), file]));
+    const mine = renamed(this.names, rename.mine);
+    this.names = renamed(other.names, rename.theirs);
+    other.names = mine;
+    for (const disk of [this, other]) {
+      disk.durableNames = disk.names;
+      disk.changes = [];
+      disk.durableCount += 1;
+    }
   }
 
   /** The same disk once more, without its faults: to look at what a power cut would leave. */
@@ -199,6 +245,11 @@ export class SimDisk implements Disk {
   /** Bit rot, at rest. Bits are numbered from the lowest of the first byte. */
   flipBit(name: string, bit: number): void {
     this.file("read", name).flipBit(bit);
+  }
+
+  /** What should have been written elsewhere stands here now. */
+  overwrite(name: string, at: number, bytes: Uint8Array): void {
+    this.file("read", name).overwrite(at, bytes);
   }
 
   private change(change: Change): void {

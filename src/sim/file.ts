@@ -26,6 +26,15 @@ export class SimFile {
     return this.seen.size;
   }
 
+  /** Bytes from the beginning that no power cut can change. */
+  get certainSize(): number {
+    return Math.min(this.dirtyFrom, this.kept.size);
+  }
+
+  readCertain(offset: number, length: number): Uint8Array {
+    return this.kept.bytes.slice(offset, Math.min(offset + length, this.certainSize));
+  }
+
   read(offset: number, length: number): Uint8Array {
     return this.seen.bytes.slice(offset, Math.min(offset + length, this.seen.size));
   }
@@ -81,6 +90,13 @@ export class SimFile {
   flipBit(bit: number): void {
     this.seen.flipBit(bit);
     if (bit >>> 3 < this.kept.size) this.kept.flipBit(bit);
+  }
+
+  /** Other bytes at rest, as a write that was meant for another place leaves them. */
+  overwrite(at: number, bytes: Uint8Array): void {
+    assert(at + bytes.length <= this.seen.size, "the bytes are in the file");
+    this.seen.write(at, bytes);
+    if (at < this.kept.size) this.kept.write(at, bytes.subarray(0, this.kept.size - at));
   }
 
   private tear(style: Exclude<TearStyle, "lost">, random: Random): void {

@@ -1,12 +1,13 @@
 /**
  * A pretended UDP: every datagram is lost, repeated and delayed by chance, within what `faults` says, and no
- * link keeps an order. Links can be cut in one direction at a time.
+ * link keeps an order. Links can be cut in one direction at a time. Who wants more than that hands in a weather
+ * (weather.ts), which then decides about every datagram instead.
  */
 import { type Address, formatAddress } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Network, OnDatagram, OutgoingDatagram } from "../base/network.ts";
-import { later } from "../base/numbers.ts";
+import { later, type Millis, millis } from "../base/numbers.ts";
 import { between, type Random } from "../base/random.ts";
 
 export type NetworkFaults = {
@@ -24,16 +25,45 @@ export const calmNetwork: NetworkFaults = {
   delayMsMax: 1,
 };
 
+/** A datagram on its way, by the names of its ends as formatAddress gives them. */
+export type Sent = { readonly from: string; readonly to: string; readonly bytes: Uint8Array };
+
+/** One that gets there: after so long, with these bytes. A first copy is no repetition. */
+export type Arrival = {
+  readonly delayMs: number;
+  readonly bytes: Uint8Array;
+  readonly copy: "first" | "repeated";
+};
+
+export type Weather = {
+  /** Every arrival of this datagram, or of what was made of it; none where it is lost. */
+  readonly carry: (sent: Sent, now: Millis) => readonly Arrival[];
+};
+
 /** The largest payload of UDP over IPv4; what is larger never leaves. */
 const datagramBytesMax = 65_507;
 
+type Socket = { readonly onDatagram: OnDatagram };
+
 export class SimNetwork {
   faults: NetworkFaults = calmNetwork;
-  readonly counts = { sent: 0, lost: 0, repeated: 0, delivered: 0, oversize: 0 };
+  weather: Weather | null = null;
+  readonly counts = {
+    sent: 0,
+    lost: 0,
+    repeated: 0,
+    delivered: 0,
+    oversize: 0,
+    /** Delivered to a later life of the server that it was sent to, and those of them that were copies. */
+    outlived: 0,
+    repeatedOutlived: 0,
+  };
   private readonly clock: Clock;
   private readonly random: Random;
-  private readonly sockets = new Map<string, OnDatagram>();
+  private readonly sockets = new Map<string, Socket>();
   private readonly cuts = new Set<string>();
+  /** What is under way and due after this is lost. */
+  private forgetAfter: { readonly sentBefore: Millis; readonly dueAfter: Millis } | null = null;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
@@ -43,55 +73,88 @@ export class SimNetwork {
   open(address: Address, onDatagram: OnDatagram): Network {
     const key = formatAddress(address);
     assert(!this.sockets.has(key), "an address has one socket at a time");
-    this.sockets.set(key, onDatagram);
+    const socket: Socket = { onDatagram };
+    this.sockets.set(key, socket);
     return {
       address,
       send: (datagrams) => {
-        if (this.sockets.get(key) !== onDatagram) return;
-        for (const datagram of datagrams) this.send(address, datagram);
+        if (this.sockets.get(key) !== socket) return;
+        for (const datagram of datagrams) this.send(address, key, datagram);
       },
       close: () => {
-        if (this.sockets.get(key) === onDatagram) this.sockets.delete(key);
+        if (this.sockets.get(key) === socket) this.sockets.delete(key);
       },
     };
   }
 
   /** Nothing gets from the one to the other, until `heal`. The other way is another link. */
   cut(from: Address, to: Address): void {
-    this.cuts.add(link(from, to));
+    this.cuts.add(link(formatAddress(from), formatAddress(to)));
   }
 
   heal(): void {
     this.cuts.clear();
   }
 
-  private send(from: Address, { to, bytes }: OutgoingDatagram): void {
+  /** Of what is under way now, loses all that would arrive later than `ms` from now. */
+  forgetSlow(ms: number): void {
+    const now = this.clock.now();
+    this.forgetAfter = { sentBefore: now, dueAfter: later(now, ms) };
+  }
+
+  private send(from: Address, fromKey: string, { to, bytes }: OutgoingDatagram): void {
     this.counts.sent += 1;
     if (bytes.length > datagramBytesMax) {
       this.counts.oversize += 1;
       return;
     }
-    const copy = new Uint8Array(bytes);
-    this.carry(from, to, copy);
-    if (this.random.below(100) >= this.faults.repeatPercent) return;
-    this.counts.repeated += 1;
-    this.carry(from, to, copy);
-  }
-
-  private carry(from: Address, to: Address, bytes: Uint8Array): void {
-    const { lossPercent, delayMsMin, delayMsMax } = this.faults;
-    if (this.cuts.has(link(from, to)) || this.random.below(100) < lossPercent) {
+    const sent: Sent = { from: fromKey, to: formatAddress(to), bytes: new Uint8Array(bytes) };
+    if (this.cuts.size > 0 && this.cuts.has(link(sent.from, sent.to))) {
       this.counts.lost += 1;
       return;
     }
-    const delay = between(this.random, { min: delayMsMin, max: delayMsMax });
-    this.clock.wake(later(this.clock.now(), delay), () => {
-      const onDatagram = this.sockets.get(formatAddress(to));
-      if (onDatagram === undefined) return;
+    const arrivals =
+      this.weather === null ? this.chance(sent) : this.weather.carry(sent, this.clock.now());
+    if (arrivals.length === 0) this.counts.lost += 1;
+    for (const arrival of arrivals) this.schedule(from, sent, arrival);
+  }
+
+  /** What `faults` makes of a datagram. */
+  private chance({ bytes }: Sent): readonly Arrival[] {
+    const { repeatPercent } = this.faults;
+    const copies = this.random.below(100) < repeatPercent ? 2 : 1;
+    const arrivals: Arrival[] = [];
+    for (let number = 1; number <= copies; number++) {
+      if (this.random.below(100) < this.faults.lossPercent) continue;
+      const { delayMsMin: min, delayMsMax: max } = this.faults;
+      const delayMs = between(this.random, { min, max });
+      arrivals.push({ delayMs, bytes, copy: number === 1 ? "first" : "repeated" });
+    }
+    return arrivals;
+  }
+
+  private schedule(from: Address, sent: Sent, { delayMs, bytes, copy }: Arrival): void {
+    const sentAt = this.clock.now();
+    const due = millis(sentAt + delayMs);
+    const addressee = this.sockets.get(sent.to);
+    if (copy === "repeated") this.counts.repeated += 1;
+    this.clock.wake(due, () => {
+      const socket = this.sockets.get(sent.to);
+      if (socket === undefined || this.isForgotten(sentAt, due)) return;
       this.counts.delivered += 1;
-      onDatagram(from, new Uint8Array(bytes));
+      if (socket !== addressee) {
+        this.counts.outlived += 1;
+        if (copy === "repeated") this.counts.repeatedOutlived += 1;
+      }
+      socket.onDatagram(from, new Uint8Array(bytes));
     });
+  }
+
+  private isForgotten(sentAt: Millis, due: Millis): boolean {
+    const { forgetAfter } = this;
+    if (forgetAfter === null || sentAt >= forgetAfter.sentBefore) return false;
+    return due > forgetAfter.dueAfter;
   }
 }
 
-const link = (from: Address, to: Address): string => `${formatAddress(from)} ${formatAddress(to)}`;
+const link = (from: string, to: string): string => `${from} ${to}`;

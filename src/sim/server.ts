@@ -1,22 +1,24 @@
 /**
  * One server of the pretended world: the real replica, journal and codec on a pretended disk and network. It can
- * lose its power at any moment, be paused with its inbox kept, and come back with what its disk had kept.
+ * lose its power at any moment, be killed or paused with its inbox kept, run on a clock of its own, and come back
+ * with what its disk had kept.
  */
 import type { Address } from "../base/address.ts";
 import { assert, must } from "../base/assert.ts";
 import type { OperatorError } from "../base/error.ts";
-import type { Network } from "../base/network.ts";
-import { later, type Millis, type NodeId, never } from "../base/numbers.ts";
+import type { Network, OutgoingDatagram } from "../base/network.ts";
+import { later, type Millis, millis, type NodeId, never } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
-import { noKeys } from "../codec/authentication.ts";
+import { type Keys, noKeys } from "../codec/authentication.ts";
 import { DiskError } from "../journal/disk.ts";
 import { type DiskEffect, performDiskEffect } from "../journal/effects.ts";
 import { type JournalRecovered, openJournal } from "../journal/open.ts";
 import type { Configuration } from "../raft/types.ts";
-import type { Input } from "../replica/input.ts";
+import type { Effects, Input } from "../replica/input.ts";
 import { Replica, type ReplicaSettings } from "../replica/replica.ts";
 import type { SimClock } from "./clock.ts";
 import { PowerCut, SimDisk } from "./disk.ts";
+import { LocalClock } from "./local-clock.ts";
 import type { SimNetwork } from "./network.ts";
 
 export type ServerSettings = Pick<ReplicaSettings, "timing" | "preVote" | "datagramBytesMax"> & {
@@ -27,23 +29,49 @@ export type ServerSettings = Pick<ReplicaSettings, "timing" | "preVote" | "datag
   readonly segmentBytesMax: number;
   /** How long a sync takes. */
   readonly syncMs: number;
+  readonly keys?: Keys;
 };
 
-type Running = { readonly replica: Replica; readonly network: Network; readonly life: number };
+/** Between what a server decides and what it does. Power can be cut at each. */
+export type Boundary = "handled" | "sent" | "written";
+
+/** Who looks on, and who decides about faults. Every part may be left out. */
+export type ServerHooks = {
+  /** Before and after every batch of inputs, with the server as it is then. */
+  readonly beforeStep?: (server: SimServer, inputs: readonly Input[]) => void;
+  readonly afterStep?: (server: SimServer) => void;
+  /** What it is about to send. */
+  readonly onSend?: (server: SimServer, datagrams: readonly OutgoingDatagram[]) => void;
+  readonly onNote?: (server: SimServer, sentence: string) => void;
+  /** Its power goes now: the disk is still as the server saw it. */
+  readonly beforeCrash?: (server: SimServer) => void;
+  /** It has ended by itself: see `failure`. */
+  readonly onStop?: (server: SimServer) => void;
+  readonly atBoundary?: (server: SimServer, boundary: Boundary) => "go-on" | "power-cut";
+  readonly syncMs?: (server: SimServer) => number;
+};
+
+type Running = { readonly replica: Replica; readonly network: Network };
 
 export class SimServer {
   readonly disk: SimDisk;
+  /** The machine's own clock. */
+  readonly time: LocalClock;
   readonly notes: string[] = [];
   /** What ended it, where it ended by itself. */
   failure: OperatorError | null = null;
   /** Called after every batch of inputs, with the server as it is then. */
   onStep: (server: SimServer) => void = () => {};
+  hooks: ServerHooks = {};
+  /** Datagrams beyond this many wait nowhere: the socket's buffer is full. */
+  inboxMax: number = Number.POSITIVE_INFINITY;
+  overflowed = 0;
   private readonly settings: ServerSettings;
   private readonly clock: SimClock;
   private readonly network: SimNetwork;
   private readonly random: Random;
   private running: Running | null = null;
-  private life = 0;
+  private lives = 0;
   private inbox: Input[] = [];
   private turn: "due" | "not-due" = "not-due";
   private paused: "paused" | "awake" = "awake";
@@ -59,6 +87,7 @@ export class SimServer {
     this.clock = parts.clock;
     this.network = parts.network;
     this.random = parts.random;
+    this.time = new LocalClock(parts.clock);
     const folder = `n${parts.settings.id}`;
     this.disk = new SimDisk({ folder, onSyncStarted: (ticket) => this.onSyncStarted(ticket) });
   }
@@ -69,6 +98,15 @@ export class SimServer {
 
   get replica(): Replica | null {
     return this.running?.replica ?? null;
+  }
+
+  /** How many times it has started. */
+  get life(): number {
+    return this.lives;
+  }
+
+  get isPaused(): boolean {
+    return this.paused === "paused";
   }
 
   /** Starts on what the disk holds. Throws what a node would refuse to start with. */
@@ -85,28 +123,34 @@ export class SimServer {
       },
       segmentBytesMax: settings.segmentBytesMax,
     });
+    const keys = settings.keys ?? noKeys;
     const replica = new Replica({
-      settings: { ...settings, me: settings.id, ...recovered.identity, keys: noKeys },
+      settings: { ...settings, me: settings.id, ...recovered.identity, keys },
       journal,
       recovered,
       random: this.random,
-      now: this.clock.now(),
+      now: this.time.now(),
     });
     const address = must(settings.addresses.get(settings.id), "a server has an address");
-    const network = this.network.open(address, (from, bytes) => {
-      this.push({ kind: "datagram", from, bytes });
-    });
-    this.life += 1;
+    const network = this.network.open(address, (from, bytes) => this.hear(from, bytes));
+    this.lives += 1;
     this.failure = null;
-    this.running = { replica, network, life: this.life };
+    this.running = { replica, network };
     this.push({ kind: "time" });
     return recovered;
   }
 
   /** The power goes. What was not synced is left to chance, or lost altogether. */
   crash(left: Random | "lose-all"): void {
+    this.hooks.beforeCrash?.(this);
     this.end();
     this.disk.crash(left);
+  }
+
+  /** The process ends without a word, and the machine runs on: what was written stays. */
+  kill(): void {
+    this.end();
+    this.disk.processEnded();
   }
 
   /** No more steps; what arrives waits. As a stopped process, or a suspended machine. */
@@ -124,6 +168,17 @@ export class SimServer {
     this.arrange();
   }
 
+  /** Its clock was changed: alarms that were set before count for nothing. */
+  changeClock(change: (time: LocalClock) => void): void {
+    change(this.time);
+    if (this.running !== null) this.push({ kind: "time" });
+  }
+
+  private hear(from: Address, bytes: Uint8Array): void {
+    if (this.inbox.length >= this.inboxMax) this.overflowed += 1;
+    else this.push({ kind: "datagram", from, bytes });
+  }
+
   private end(): void {
     this.running?.network.close();
     this.running = null;
@@ -132,9 +187,11 @@ export class SimServer {
   }
 
   private onSyncStarted(ticket: number): void {
-    const life = this.life;
-    this.clock.wake(later(this.clock.now(), this.settings.syncMs), () => {
-      if (this.running?.life === life) this.push(this.disk.finishSync(ticket));
+    const life = this.lives;
+    const syncMs = this.hooks.syncMs?.(this) ?? this.settings.syncMs;
+    this.clock.wake(later(this.clock.now(), syncMs), () => {
+      if (this.running === null || this.lives !== life) return;
+      this.push(this.disk.finishSync(ticket));
     });
   }
 
@@ -150,19 +207,41 @@ export class SimServer {
 
   private step(): void {
     if (this.running === null) return;
-    const { replica, network } = this.running;
+    const { replica } = this.running;
     const inputs = this.inbox;
     this.inbox = [];
-    const effects = replica.handle(this.clock.now(), inputs);
-    this.notes.push(...effects.notes);
+    this.hooks.beforeStep?.(this, inputs);
+    const effects = replica.handle(this.time.now(), inputs);
+    for (const sentence of effects.notes) {
+      this.notes.push(sentence);
+      this.hooks.onNote?.(this, sentence);
+    }
     if (effects.stop !== null) {
       this.failure = effects.stop;
-      return this.end();
+      this.end();
+      this.disk.processEnded();
+      this.hooks.onStop?.(this);
+      return;
     }
-    network.send(effects.datagrams);
+    this.actOn(effects);
+  }
+
+  private actOn(effects: Effects): void {
+    if (this.isCut("handled")) return;
+    this.hooks.onSend?.(this, effects.datagrams);
+    this.running?.network.send(effects.datagrams);
+    if (this.isCut("sent")) return;
     this.carryOut(effects.disk);
     this.onStep(this);
+    this.hooks.afterStep?.(this);
+    if (this.isCut("written")) return;
     this.wakeAt(effects.wakeAt);
+  }
+
+  private isCut(boundary: Boundary): boolean {
+    if (this.hooks.atBoundary?.(this, boundary) !== "power-cut") return false;
+    this.crash(this.random);
+    return true;
   }
 
   private carryOut(effects: readonly DiskEffect[]): void {
@@ -178,6 +257,6 @@ export class SimServer {
   private wakeAt(moment: Millis): void {
     this.cancelWake();
     if (this.running === null || moment === never) return;
-    this.cancelWake = this.clock.wake(moment, () => this.push({ kind: "time" }));
+    this.cancelWake = this.time.wake(millis(moment), () => this.push({ kind: "time" }));
   }
 }

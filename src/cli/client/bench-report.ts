@@ -1,4 +1,7 @@
-/** What a bench measured, in three notations. The JSON is a contract: names are added, never changed. */
+/**
+ * What a bench measured, in three notations. The JSON is a contract: names are added, never
+ * changed.
+ */
 import { exits, OperatorError } from "../../base/error.ts";
 import { form, list, type Sexp, symbol, word } from "../../sexp/value.ts";
 import type { Result } from "../output.ts";
@@ -120,9 +123,10 @@ function benchText(report: BenchReport, measured: Measured, paint: Paint): strin
     ),
     `max ${shownMs(maxMs(measured))}`,
   ];
+  const perSecond = paint.bold(counted(opsPerSecond(measured)));
   const lines = [
     paint.dim(headline(report, measured)),
-    `operations  ${counted(latency.count)}, ${paint.bold(counted(opsPerSecond(measured)))} a second`,
+    `operations  ${counted(latency.count)}, ${perSecond} a second`,
     `latency     ${latencies.join("   ")}`,
   ];
   const gap = gapMs(report, measured);
@@ -130,7 +134,7 @@ function benchText(report: BenchReport, measured: Measured, paint: Paint): strin
     lines.push(`gap         ${shownMs(gap)} without an acknowledged write, at most`);
   lines.push(`errors      ${errorsText(measured)}`);
   if (unsent > 0) {
-    const late = `${counted(unsent)} requests fell due and found no free client: the cluster was slower`;
+    const late = `${counted(unsent)} requests fell due and found no free client`;
     lines.push(paint.yellow(`unsent      ${late}`));
   }
   return lines.join("\n");
@@ -160,7 +164,8 @@ export function missedFloors(measured: Measured, floors: Floors): OperatorError 
   const p99Ms = measured.latency.quantileMs(0.99);
   if (floors.opsPerSecond !== null && perSecond < floors.opsPerSecond) {
     missed.push(
-      `${counted(perSecond)} operations a second, and --min-ops wants ${counted(floors.opsPerSecond)}`,
+      `${counted(perSecond)} operations a second, and --min-ops wants ` +
+        counted(floors.opsPerSecond),
     );
   }
   if (floors.p99Ms !== null && p99Ms !== null && p99Ms > floors.p99Ms) {

@@ -7,8 +7,9 @@ import { countFlag, durationFlag, sizeFlag } from "../flag.ts";
 import { badValue } from "../mistakes.ts";
 import type { Program } from "../program.ts";
 import { exitOfSignal } from "../signals.ts";
+import type { Environment } from "../walk.ts";
 import { type BenchReport, benchResult, missedFloors } from "./bench-report.ts";
-import { exclusive } from "./choice.ts";
+import { chosen } from "./choice.ts";
 import { Load, type Measured, type Plan } from "./load.ts";
 import { firstOperation, mixFlag, Work } from "./mix.ts";
 import { settle } from "./operate.ts";
@@ -83,8 +84,7 @@ const benchArgs = {
 export const benchCommand = (place: Place): Command =>
   command({
     name: "bench",
-    description:
-      "Measure throughput and latency. The first second is not counted, unless --ops or --warmup says so.",
+    description: "Measure throughput and latency, after a second of warm-up that is not counted.",
     args: benchArgs,
     examples: [
       { line: "rusty-boat client bench", does: "64 clients put for 10 s" },
@@ -96,7 +96,7 @@ export const benchCommand = (place: Place): Command =>
       },
     ],
     async run({ args, program }) {
-      const report = readBench(args);
+      const report = readBench(args, program.environment);
       const floors = readFloors(args["min-ops"], args["max-p99"]);
       const connections: Connection[] = [];
       try {
@@ -171,11 +171,12 @@ type BenchTexts = Readonly<
 > &
   Readonly<Record<"seconds" | "ops" | "warmup" | "rate", string | undefined>>;
 
-export function readBench(args: BenchTexts): BenchReport {
-  exclusive([
+export function readBench(args: BenchTexts, environment: Environment): BenchReport {
+  const lengths = [
     ["--seconds", args.seconds !== undefined],
     ["--ops", args.ops !== undefined],
-  ]);
+  ] as const;
+  const length = chosen(lengths, environment);
   const count = (name: string, value: string, min: number, max: number): number =>
     countFlag({ source: `--${name}`, value }, { min, max });
   const mix = mixFlag(args.mix);
@@ -184,7 +185,8 @@ export function readBench(args: BenchTexts): BenchReport {
   const keys = count("keys", args.keys, 1, limits.keysMax);
   const seed = count("seed", args.seed, 0, Number.MAX_SAFE_INTEGER);
   const clients = count("clients", args.clients, 1, limits.clientsMax);
-  const { rate, ops } = args;
+  const { rate } = args;
+  const ops = length === "--ops" ? args.ops : undefined;
   const random = seededRandom(seed);
   const plan: Plan = {
     work: new Work({ mix, keys, valueBytes, random }),

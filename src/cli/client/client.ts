@@ -15,7 +15,10 @@ export const verbsAt = (place: Place): Verbs => ({
   status: async () => (await import("./status.ts")).statusCommand(place),
 });
 
-/** Its flags may stand before the verb, and without a verb they are the prompt's. Every verb knows them. */
+/**
+ * Its flags may stand before the verb, and without a verb they are the prompt's. Every verb knows
+ * them.
+ */
 export const clientGroup = (place: Place): Command => ({
   ...group({
     name: "client",

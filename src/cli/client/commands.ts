@@ -1,6 +1,7 @@
 /**
- * Runs the lines of the prompt, one after the other, in one session with the cluster. A line is parsed, checked, run
- * and reported like a command line of its own, so that the prompt and the shell cannot differ.
+ * Runs the lines of the prompt, one after the other, in one session with the cluster. A line is
+ * parsed, checked, run and reported like a command line of its own, so that the prompt and the
+ * shell cannot differ.
  */
 import { must, unreachable } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";

@@ -32,7 +32,10 @@ export function wantedAt(line: string): Wanted {
   return { kind: "key", begun: quoted[1] ?? "", before: '"', after: '"' };
 }
 
-/** Candidates, and the end of the line that they take the place of. Whatever goes wrong, there are none. */
+/**
+ * Candidates, and the end of the line that they take the place of. Whatever goes wrong, there are
+ * none.
+ */
 export async function completions(
   line: string,
   cluster: Cluster,
@@ -54,12 +57,12 @@ export async function completions(
   }
 }
 
-/** Asked of any node, as it need not be exact. */
+/** Linearizable: who has just written a key expects to be offered it. */
 async function keysWith(begun: string, cluster: Cluster): Promise<readonly string[]> {
   const prefix = byteString(utf8(begun));
   const result = await ask(cluster, {
     operation: { kind: "list", prefix, after: "", limit: limits.keysMax, show: "keys" },
-    consistency: "stale",
+    consistency: "linearizable",
     again: null,
     timeoutMs: limits.waitMs,
   });

@@ -1,4 +1,7 @@
-/** The cluster of a command line, reached: names resolved, the socket open, and signals turned into giving up. */
+/**
+ * The cluster of a command line, reached: names resolved, the socket open, and signals turned into
+ * giving up.
+ */
 import { resolve } from "node:path";
 import { type Address, formatAddress } from "../../base/address.ts";
 import { exits, OperatorError } from "../../base/error.ts";

@@ -1,14 +1,11 @@
-/** What a request that was not answered as hoped means for its user: what, why, how to mend it, and the exit code. */
+/**
+ * What a request without an answer means for its user: what, why, how to mend it, the exit code.
+ */
 import { unreachable } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";
 import { explainNodes } from "../../client/explain.ts";
-import {
-  formatRequestId,
-  type NodeReport,
-  type RequestId,
-  type Result,
-} from "../../client/request.ts";
-import type { Operation, Reply } from "../../kv/command.ts";
+import { formatRequestId, type NodeReport, type Result } from "../../client/request.ts";
+import type { Operation } from "../../kv/command.ts";
 import { formatDuration } from "../quantity.ts";
 import { keyText } from "./notation.ts";
 import type { Connection } from "./place.ts";
@@ -29,7 +26,7 @@ export type Asked = {
 type Rejected = Extract<Result, { kind: "rejected" }>;
 type Unknown = Extract<Result, { kind: "unknown" }>;
 
-const isRead = ({ kind }: Operation): boolean => kind === "get" || kind === "list";
+export const isRead = ({ kind }: Operation): boolean => kind === "get" || kind === "list";
 
 export function rejection(asked: Asked, result: Rejected): OperatorError {
   const { because } = result;
@@ -155,7 +152,7 @@ function inDoubt(asked: Asked, result: Unknown, id: string | null): OperatorErro
   });
 }
 
-function forgotten(asked: Asked, id: string | null, why: readonly string[]): OperatorError {
+export function forgotten(asked: Asked, id: string | null, why: readonly string[]): OperatorError {
   return new OperatorError({
     code: "outcome-forgotten",
     what: `${asked.name} may have been done or not`,
@@ -169,114 +166,8 @@ function forgotten(asked: Asked, id: string | null, why: readonly string[]): Ope
 }
 
 /** Where only the store itself can tell. */
-function look({ operation, connection }: Asked): string {
+export function look({ operation, connection }: Asked): string {
   const flags = connection.words;
   if (!("key" in operation)) return shellLine({ verb: "status", plain: [], flags });
   return shellLine({ verb: "get", plain: [keyText(operation.key)], flags });
 }
-
-/**
- * An answer that says no, or one that this request cannot have. The latter is another request's: its name was given,
- * and that one had it first.
- */
-export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): OperatorError {
-  const { operation } = asked;
-  const idText = id === null ? "?" : formatRequestId(id);
-  switch (reply.kind) {
-    case "absent":
-      if (operation.kind === "get" || operation.kind === "delete") return noSuchKey(asked);
-      return otherRequest(asked, idText);
-    case "condition-failed":
-      if (operation.kind === "put" || operation.kind === "cas")
-        return conditionFailed(asked, reply);
-      return otherRequest(asked, idText);
-    case "done":
-      return calledOff(asked, idText);
-    case "already-acknowledged":
-    case "session-unknown":
-    case "window-exceeded":
-      return forgotten(asked, idText, [
-        `request ${idText} had its answer once, and the cluster keeps an answer only until its asker`,
-        "has it",
-      ]);
-    case "written":
-    case "deleted":
-    case "found":
-    case "listed":
-    case "registered":
-      return otherRequest(asked, idText);
-    default:
-      return unreachable(reply);
-  }
-}
-
-function noSuchKey(asked: Asked): OperatorError {
-  const { connection } = asked;
-  return honestNo(asked, {
-    code: "no-such-key",
-    why: "the key has no value",
-    fix: [shellLine({ verb: "ls", plain: [], flags: connection.words })],
-  });
-}
-
-function conditionFailed(
-  asked: Asked,
-  { revision }: Extract<Reply, { kind: "condition-failed" }>,
-): OperatorError {
-  const { operation } = asked;
-  const now = revision === 0 ? "the key has no value" : `its revision is ${revision}`;
-  return honestNo(asked, {
-    code: operation.kind === "cas" ? "compare-failed" : "condition-failed",
-    why: `${now}${wantedText(operation)}`,
-    fix: [`${look(asked)}      and decide again`],
-  });
-}
-
-function wantedText(operation: Operation): string {
-  if (operation.kind === "cas") return ", and its value is not the expected one";
-  if (operation.kind !== "put") return "";
-  switch (operation.condition.kind) {
-    case "always":
-      return "";
-    case "absent":
-      return ", and --if-absent wants a key without a value";
-    case "revision":
-      return `, and --if-rev wants ${operation.condition.revision}`;
-    default:
-      return unreachable(operation.condition);
-  }
-}
-
-const honestNo = (
-  { name, operation }: Asked,
-  parts: { readonly code: string; readonly why: string; readonly fix: readonly string[] },
-): OperatorError =>
-  new OperatorError({
-    ...parts,
-    what: isRead(operation) ? `${name} found nothing` : `${name} was not done`,
-    exit: exits.no,
-    applied: "no",
-    meaning: isRead(operation) ? "there is nothing to read" : "nothing was written",
-  });
-
-const calledOff = ({ name }: Asked, id: string): OperatorError =>
-  new OperatorError({
-    code: "called-off",
-    what: `${name} was not accepted`,
-    why: `somebody asked for the outcome of request ${id} before it happened, which called it off`,
-    fix: ["make it again, without --request-id"],
-    exit: exits.no,
-    applied: "no",
-    meaning: "nothing was written, a new request is safe",
-  });
-
-const otherRequest = ({ name }: Asked, id: string): OperatorError =>
-  new OperatorError({
-    code: "other-request",
-    what: `${name} was not done`,
-    why: `${id} is the name of another request, which was answered before`,
-    fix: ["leave out --request-id for a new request"],
-    exit: exits.usage,
-    applied: "no",
-    meaning: "nothing was written by this command",
-  });

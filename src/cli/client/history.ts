@@ -1,7 +1,8 @@
 /**
- * The lines typed at the prompt, kept in the data folder for the next time. The file is its owner's alone, because
- * values are typed too. Each line is appended when it is typed, so two prompts do not lose each other's lines; the file
- * is cut to its newest lines when it has grown to twice what is kept. Nothing is kept where there is no data folder.
+ * The lines typed at the prompt, kept in the data folder for the next time. The file is its owner's
+ * alone, because values are typed too. Each line is appended when it is typed, so two prompts do
+ * not lose each other's lines; the file is cut to its newest lines when it has grown to twice what
+ * is kept. Nothing is kept where there is no data folder.
  */
 import {
   appendFileSync,

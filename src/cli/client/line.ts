@@ -1,9 +1,9 @@
 /**
- * One line of the prompt: words as on the command line, an s-expression (which may go on over more lines), a request
- * to the prompt itself (`.help`), or nothing.
+ * One line of the prompt: words as on the command line, an s-expression (which may go on over more
+ * lines), a request to the prompt itself (`.help`), or nothing.
  *
- * Words stand between blanks. "…" takes the escapes of s-expressions, '…' is taken as it is, and both may be parts
- * of a word. A line that begins with # or ; is a comment.
+ * Words stand between blanks. "…" takes the escapes of s-expressions, '…' is taken as it is, and
+ * both may be parts of a word. A line that begins with # or ; is a comment.
  */
 import { read, SexpError } from "../../sexp/read.ts";
 import type { Sexp } from "../../sexp/value.ts";

@@ -1,10 +1,11 @@
 /**
- * The load: a number of clients that each have one request under way. In a closed loop a client asks again when it is
- * answered. With a rate, requests fall due at fixed moments whatever the cluster does, and wait for a free client;
- * their latency counts from when they were due, so a stall shows in full.
+ * The load: a number of clients that each have one request under way. In a closed loop a client
+ * asks again when it is answered. With a rate, requests fall due at fixed moments whatever the
+ * cluster does, and wait for a free client; their latency counts from when they were due, so a
+ * stall shows in full.
  *
- * Measured is every request that was due in the measured span, to its end, even where that comes after the span. A
- * client is one object and one closure for the whole run.
+ * Measured is every request that was due in the measured span, to its end, even where that comes
+ * after the span. A client is one object and one closure for the whole run.
  */
 import { assert, unreachable } from "../../base/assert.ts";
 import { later, type Millis, millis, never } from "../../base/numbers.ts";
@@ -205,7 +206,8 @@ export class Load {
 
   #measured(): Measured {
     const { end, rate } = this.#plan;
-    // After a number of requests the last answer is the end; after a span, the span's end or what came after it.
+    // After a number of requests the last answer is the end; after a span, the span's end or what
+    // came after it.
     const spanEnd = end.kind === "after-ms" ? this.#endAt : this.#lastAnswerAt;
     const ended = Math.max(spanEnd, this.#lastAnswerAt);
     return {

@@ -18,7 +18,9 @@ export const keyJson = (key: string): ReturnType<typeof bytesJson> =>
 const isPlain = (text: string): boolean =>
   text !== "" && visible(text) === text && !text.startsWith('"') && !text.startsWith('#x"');
 
-/** A key on a line of its own: as it is, or quoted like an s-expression where it would not be clear. */
+/**
+ * A key on a line of its own: as it is, or quoted like an s-expression where it would not be clear.
+ */
 export function keyText(key: string): string {
   const text = textOf(bytesOfByteString(key));
   return text !== null && isPlain(text) ? text : print(keySexp(key));
@@ -40,7 +42,10 @@ export function valueText(value: Uint8Array): string {
   return `${begin}… (${value.length} bytes)`;
 }
 
-/** A value for the eyes: its line ends and tabs are obeyed, and nothing else that a terminal would obey. */
+/**
+ * A value for the eyes: its line ends and tabs are obeyed, and nothing else that a terminal would
+ * obey.
+ */
 export function terminalText(value: Uint8Array): string {
   const text = textOf(value);
   if (text === null) return print(bytesSexp(value));

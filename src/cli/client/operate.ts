@@ -1,4 +1,7 @@
-/** One operation from its request to what is printed: all verbs and the prompt's s-expressions end here. */
+/**
+ * One operation from its request to what is printed: all verbs and the prompt's s-expressions end
+ * here.
+ */
 import { unreachable } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
 import type { Result } from "../../client/request.ts";
@@ -7,8 +10,9 @@ import { limits, type Operation, type Reply } from "../../kv/command.ts";
 import type { CommandExit } from "../command.ts";
 import type { Program } from "../program.ts";
 import { exitOfSignal } from "../signals.ts";
-import { type Asked, refusedReply, rejection, unknownOutcome } from "./failure.ts";
+import { type Asked, rejection, unknownOutcome } from "./failure.ts";
 import { ask, type Connection, type Place, type Question } from "./place.ts";
+import { refusedReply } from "./refusal.ts";
 import { shellLine } from "./shell.ts";
 import { type Answer, showFound, showListed, showWritten } from "./shown.ts";
 import { invalidOperation } from "./value-source.ts";
@@ -16,7 +20,9 @@ import { invalidOperation } from "./value-source.ts";
 export type Task = Question & {
   /** `put "color"`: as its user knows it. */
   readonly name: string;
-  /** The words that its user wrote it in; null where they cannot be given again with a request id. */
+  /**
+   * The words that its user wrote it in; null where they cannot be given again with a request id.
+   */
   readonly line: {
     readonly verb: string;
     readonly plain: readonly string[];
@@ -82,7 +88,8 @@ export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
   const settled = await settle(scene, task);
   if (settled.kind === "interrupted") return settled.exit;
   const { reply, requestId, index, term, ms } = settled;
-  // An answer that was kept from an earlier try stands at another place than this one; its term is not known.
+  // An answer that was kept from an earlier try stands at another place than this one; its term is
+  // not known.
   const at = "index" in reply ? reply.index : index;
   const answer: Answer =
     at === index

@@ -1,8 +1,8 @@
 /**
- * `client outcome ID`: what became of a request whose answer never came. A noop is sent under its name. Where the
- * request has happened, the answer that the cluster kept for it comes back. Where it has not, the noop takes its place:
- * the name is used up, and no late copy of the request can have an effect any more. So the answer is final, and asking
- * calls off what has not happened yet.
+ * `client outcome ID`: what became of a request whose answer never came. A noop is sent under its
+ * name. Where the request has happened, the answer that the cluster kept for it comes back. Where
+ * it has not, the noop takes its place: the name is used up, and no late copy of the request can
+ * have an effect any more. So the answer is final, and asking calls off what has not happened yet.
  *
  * "Had no effect" is also what is said of a name that was never given to anything, and of a noop.
  */
@@ -12,16 +12,16 @@ import { formatRequestId, type RequestId } from "../../client/request.ts";
 import type { Reply } from "../../kv/command.ts";
 import { form, type SexpInput, string, word } from "../../sexp/value.ts";
 import { type Command, type CommandExit, command } from "../command.ts";
-import { refusedReply } from "./failure.ts";
 import { type Scene, settle, type Task } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
+import { refusedReply } from "./refusal.ts";
 import { requestIdOf } from "./write-verbs.ts";
 
 export const outcomeCommand = (place: Place): Command =>
   command({
     name: "outcome",
     description:
-      "Settle what became of a request: exit 0 where it happened, 1 where it did not and never will.",
+      "Settle what became of a request: exit 0 where it happened, 1 where it never will.",
     args: {
       id: { type: "positional", required: true, description: "As the error named it, like 12-3" },
       ...clientArgs,

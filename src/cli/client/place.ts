@@ -1,6 +1,7 @@
 /**
- * Where a verb runs: on the command line, where it finds the cluster by its own flags and signals end it, or at the
- * prompt, where all verbs share one session. Tests are a third place, with a cluster that is none.
+ * Where a verb runs: on the command line, where it finds the cluster by its own flags and signals
+ * end it, or at the prompt, where all verbs share one session. Tests are a third place, with a
+ * cluster that is none.
  */
 import type { Millis } from "../../base/numbers.ts";
 import { later } from "../../base/numbers.ts";
@@ -25,7 +26,10 @@ export type Connection = {
   readonly words: readonly string[];
   /** How the nodes were found, in words. */
   readonly source: string;
-  /** Flags by which `cluster` finds the nodes' supervisor on this machine; null where they have none here. */
+  /**
+   * Flags by which `cluster` finds the nodes' supervisor on this machine; null where they have none
+   * here.
+   */
   readonly supervisorWords: readonly string[] | null;
   readonly secret: "with-secret" | "without-secret";
   /** The signal that cut the work short, if any; and the moment at which it comes. */
@@ -43,7 +47,10 @@ export type Stdin = {
 
 export type Place = {
   readonly connect: (texts: TargetTexts) => Promise<Connection>;
-  /** Where the prompt's own flags lead, which its verbs share; null where each verb has flags of its own. */
+  /**
+   * Where the prompt's own flags lead, which its verbs share; null where each verb has flags of its
+   * own.
+   */
   readonly target: TargetTexts | null;
   readonly askStatus: AskStatus;
   /** Null where standard input carries the commands. */

@@ -1,6 +1,6 @@
 /**
- * `rusty-boat client` alone. On a terminal a prompt, that errors do not end; from a pipe a list of commands, of which
- * the first that fails is the last. Either way one session serves all lines.
+ * `rusty-boat client` alone. On a terminal a prompt, that errors do not end; from a pipe a list of
+ * commands, of which the first that fails is the last. Either way one session serves all lines.
  */
 import { exits } from "../../base/error.ts";
 import { type Command, type CommandExit, command } from "../command.ts";

@@ -6,11 +6,12 @@ import { type Item, limits, type Operation } from "../../kv/command.ts";
 import { form } from "../../sexp/value.ts";
 import { type Command, type CommandExit, command } from "../command.ts";
 import { countFlag } from "../flag.ts";
-import { exclusive } from "./choice.ts";
-import { refusedReply } from "./failure.ts";
+import type { Environment } from "../walk.ts";
+import { chosen } from "./choice.ts";
 import { keyJson, nameOf } from "./notation.ts";
 import { checkOperation, perform, type Scene, settle } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
+import { refusedReply } from "./refusal.ts";
 import { showListed } from "./shown.ts";
 import { wordKey } from "./value-source.ts";
 
@@ -27,13 +28,16 @@ type ConsistencyTexts = {
   readonly logged: boolean | undefined;
 };
 
-function consistencyOf({ stale, logged }: ConsistencyTexts): Consistency {
-  exclusive([
-    ["--stale", stale === true],
-    ["--logged", logged === true],
-  ]);
-  if (stale === true) return "stale";
-  return logged === true ? "logged" : "linearizable";
+function consistencyOf({ stale, logged }: ConsistencyTexts, environment: Environment): Consistency {
+  const choice = chosen(
+    [
+      ["--stale", stale === true],
+      ["--logged", logged === true],
+    ],
+    environment,
+  );
+  if (choice === "--stale") return "stale";
+  return choice === "--logged" ? "logged" : "linearizable";
 }
 
 export const getCommand = (place: Place): Command =>
@@ -54,7 +58,7 @@ export const getCommand = (place: Place): Command =>
     ],
     async run({ args, program }) {
       const { stale, logged } = args;
-      const consistency = consistencyOf({ stale, logged });
+      const consistency = consistencyOf({ stale, logged }, program.environment);
       const timeoutMs = timeoutFlag(args.timeout);
       const operation = { kind: "get", key: wordKey(args.key) } as const;
       checkOperation(operation);
@@ -108,7 +112,7 @@ export const listCommand = (place: Place): Command =>
     ],
     async run({ args, program }) {
       const { stale, logged } = args;
-      const consistency = consistencyOf({ stale, logged });
+      const consistency = consistencyOf({ stale, logged }, program.environment);
       const timeoutMs = timeoutFlag(args.timeout);
       const keys =
         args.limit === undefined
@@ -145,8 +149,8 @@ const pageOf = (
 });
 
 /**
- * Page by page: each sees the store at its own moment, so keys that come and go meanwhile may be missed or shown.
- * People see each page at once; one object is printed when it is whole.
+ * Page by page: each sees the store at its own moment, so keys that come and go meanwhile may be
+ * missed or shown. People see each page at once; one object is printed when it is whole.
  */
 async function listAll(scene: Scene, listing: Listing): Promise<CommandExit> {
   const { consistency, timeoutMs, prefix, keys } = listing;

@@ -1,4 +1,7 @@
-/** Commands from a pipe: no prompt, one command a line, and the first that fails ends it with its exit code. */
+/**
+ * Commands from a pipe: no prompt, one command a line, and the first that fails ends it with its
+ * exit code.
+ */
 import { exits } from "../../base/error.ts";
 import type { CommandExit } from "../command.ts";
 import type { Program } from "../program.ts";

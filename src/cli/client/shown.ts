@@ -1,4 +1,6 @@
-/** Answers as they are printed, in three notations. Names and shapes are a contract: docs/cli.md. */
+/**
+ * Answers as they are printed, in three notations. Names and shapes are a contract: docs/cli.md.
+ */
 import { unreachable } from "../../base/assert.ts";
 import type { LogIndex, Term } from "../../base/numbers.ts";
 import { formatRequestId, type RequestId } from "../../client/request.ts";
@@ -9,12 +11,18 @@ import type { Paint } from "../paint.ts";
 import { bytesJson, keyJson, keyText, roundedMs, terminalText, valueText } from "./notation.ts";
 import type { Scene } from "./operate.ts";
 
-/** Where in the log a write stands. `term` is null where the answer is one that was kept from an earlier try. */
+/**
+ * Where in the log a write stands. `term` is null where the answer is one that was kept from an
+ * earlier try.
+ */
 export type Answer = {
   readonly index: LogIndex;
   readonly term: Term | null;
   readonly ms: number;
-  /** The name under which an earlier try got this answer; the cluster does not keep what that try had asked for. */
+  /**
+   * The name under which an earlier try got this answer; the cluster does not keep what that try
+   * had asked for.
+   */
   readonly earlier: RequestId | null;
 };
 

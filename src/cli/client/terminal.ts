@@ -1,4 +1,7 @@
-/** The prompt on a terminal: a line editor with history and completion. Lines typed ahead wait their turn. */
+/**
+ * The prompt on a terminal: a line editor with history and completion. Lines typed ahead wait their
+ * turn.
+ */
 import { resolve } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { type Exit, exits } from "../../base/error.ts";

@@ -1,9 +1,14 @@
-/** Keys and values as the command line gives them: words, a file, standard input. All checked before anything is sent. */
+/**
+ * Keys and values as the command line gives them: words, a file, standard input. All checked before
+ * anything is sent.
+ */
 import { closeSync, openSync, readSync } from "node:fs";
 import { byteString, concat, utf8 } from "../../base/bytes.ts";
 import { exits, OperatorError } from "../../base/error.ts";
 import type { CommandProblem } from "../../codec/command.ts";
 import { limits, type Operation } from "../../kv/command.ts";
+import type { Environment } from "../walk.ts";
+import { chosen } from "./choice.ts";
 import { nameOf } from "./notation.ts";
 import type { Stdin } from "./place.ts";
 
@@ -23,28 +28,35 @@ export type ValueTexts = {
 export async function readValue(
   texts: ValueTexts,
   standardInput: Pick<Stdin, "all"> | null,
+  environment: Environment,
 ): Promise<GivenValue> {
   const { word, file, stdin } = texts;
-  const given = [word !== undefined, file !== undefined, stdin === true];
-  if (given.filter((one) => one).length !== 1) throw notOneValue(given.includes(true));
-  if (word !== undefined) {
+  const choice = chosen(
+    [
+      ["VALUE", word !== undefined],
+      ["--file", file !== undefined],
+      ["--stdin", stdin === true],
+    ],
+    environment,
+  );
+  if (choice === "VALUE" && word !== undefined) {
     return { bytes: wordBytes(word, "the value"), plain: [word], flags: [] };
   }
-  if (file !== undefined) {
+  if (choice === "--file" && file !== undefined) {
     return { bytes: readValueFile(file), plain: [], flags: ["--file", file] };
   }
+  if (choice === null) throw noValue();
   if (standardInput === null) throw stdinTaken();
   return { bytes: await standardInput.all(), plain: [], flags: ["--stdin"] };
 }
 
-function notOneValue(any: boolean): OperatorError {
-  return mistake({
-    code: any ? "two-values" : "missing-argument",
-    what: any ? "put was given more than one value" : "put needs VALUE",
-    why: "the value is the word after the key, or --stdin, or --file FILE: exactly one of them",
+const noValue = (): OperatorError =>
+  mistake({
+    code: "missing-argument",
+    what: "put needs VALUE",
+    why: "the value is the word after the key, or --stdin, or --file FILE",
     fix: ["rusty-boat client put KEY VALUE", "rusty-boat client put KEY --file FILE"],
   });
-}
 
 const stdinTaken = (): OperatorError =>
   mistake({

@@ -6,7 +6,8 @@ import type { Condition } from "../../kv/command.ts";
 import { type Command, command } from "../command.ts";
 import { badValue } from "../mistakes.ts";
 import { parseCount } from "../quantity.ts";
-import { exclusive } from "./choice.ts";
+import type { Environment } from "../walk.ts";
+import { chosen } from "./choice.ts";
 import { nameOf } from "./notation.ts";
 import { checkOperation, perform } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
@@ -60,13 +61,13 @@ export const putCommand = (place: Place): Command =>
     ],
     async run({ args, program }) {
       const again = againOf(args["request-id"]);
-      const condition = conditionOf(args["if-absent"], args["if-rev"]);
+      const condition = conditionOf(args["if-absent"], args["if-rev"], program.environment);
       const timeoutMs = timeoutFlag(args.timeout);
       const key = wordKey(args.key);
       // The key is judged before a value is waited for.
       checkOperation({ kind: "put", key, value: noBytes, condition });
       const given = { word: args.value, file: args.file, stdin: args.stdin };
-      const value = await readValue(given, place.stdin);
+      const value = await readValue(given, place.stdin, program.environment);
       const operation = { kind: "put", key, value: value.bytes, condition } as const;
       checkOperation(operation);
       const flags = [...value.flags, ...conditionWords(condition)];
@@ -79,13 +80,20 @@ export const putCommand = (place: Place): Command =>
     },
   });
 
-function conditionOf(absent: boolean | undefined, revision: string | undefined): Condition {
-  exclusive([
-    ["--if-absent", absent === true],
-    ["--if-rev", revision !== undefined],
-  ]);
-  if (absent === true) return { kind: "absent" };
-  if (revision === undefined) return { kind: "always" };
+function conditionOf(
+  absent: boolean | undefined,
+  revision: string | undefined,
+  environment: Environment,
+): Condition {
+  const choice = chosen(
+    [
+      ["--if-absent", absent === true],
+      ["--if-rev", revision !== undefined],
+    ],
+    environment,
+  );
+  if (choice === "--if-absent") return { kind: "absent" };
+  if (choice === null || revision === undefined) return { kind: "always" };
   const number = parseCount(revision);
   if (isWireCounter(number)) return { kind: "revision", revision: number };
   throw badValue({

@@ -71,7 +71,9 @@ describe("the histogram", () => {
   });
 });
 
-/** Answers each request after a time of its own, on a clock that jumps from one answer to the next. */
+/**
+ * Answers each request after a time of its own, on a clock of its own that moves in small steps.
+ */
 class TimedCluster implements Cluster {
   readonly requests: { readonly at: number; readonly request: Request }[] = [];
   readonly #answers: { readonly at: number; readonly end: () => void }[] = [];
@@ -87,7 +89,9 @@ class TimedCluster implements Cluster {
     this.#result = result;
   }
 
+  /** While nothing is under way, looking at the clock is what moves it. */
   get now(): Millis {
+    if (this.#answers.length === 0) this.#now += 0.01;
     return millis(this.#now);
   }
 
@@ -100,7 +104,7 @@ class TimedCluster implements Cluster {
     this.#arrange();
   }
 
-  /** Lets the clock stand at each tenth of a millisecond once, so that a waiting load finds its moment. */
+  /** A tenth of a millisecond a turn of the event loop, so that a waiting load finds its moment. */
   #arrange(): void {
     if (this.#turn === "due") return;
     this.#turn = "due";

@@ -1,4 +1,7 @@
-/** What goes wrong, as people and scripts are told: error blocks, exit codes, and the way to a safe retry. */
+/**
+ * What goes wrong, as people and scripts are told: error blocks, exit codes, and the way to a safe
+ * retry.
+ */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -211,7 +214,7 @@ describe("nothing is sent where the command line is wrong", () => {
     [["put", "k", "--file", join(folder, "none")], 7, "unreadable-value"],
     [["put", "k", "--file", folder], 7, "unreadable-value"],
     [["put", "k"], 2, "missing-argument"],
-    [["put", "k", "v", "--stdin"], 2, "two-values"],
+    [["put", "k", "v", "--stdin"], 2, "contradiction"],
     [["put", "k", "v", "w"], 2, "surplus-argument"],
     [["put", "k", "v\ufffd"], 2, "bad-utf8"],
     [["get", "k\ufffd"], 2, "bad-utf8"],
@@ -254,4 +257,22 @@ test("a signal ends a request that had no effect with the signal's exit code", a
     stdout: "",
     stderr: 'put "k" was interrupted: nothing was done\n',
   });
+});
+
+test("what is typed outranks the environment, and never contradicts it", async () => {
+  const cluster = new FakeCluster();
+  const environment = {
+    RUSTY_BOAT_STALE: "1",
+    RUSTY_BOAT_STDIN: "1",
+    RUSTY_BOAT_IF_ABSENT: "1",
+    RUSTY_BOAT_SECONDS: "60",
+  };
+  const setting = { cluster, environment, stdin: "from stdin" };
+  expect((await client(["put", "k", "typed", "--if-rev", "0"], setting)).exit).toBe(0);
+  expect((await client(["get", "k", "--logged"], setting)).stdout).toBe("typed");
+  expect(cluster.requests.at(-1)?.consistency).toBe("logged");
+  expect((await client(["put", "l"], setting)).exit).toBe(0);
+  expect((await client(["get", "l"], setting)).stdout).toBe("from stdin");
+  expect(cluster.requests.at(-1)?.consistency).toBe("stale");
+  expect((await client(["bench", "--ops", "5"], setting)).exit).toBe(0);
 });

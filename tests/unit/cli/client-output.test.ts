@@ -156,6 +156,8 @@ describe("ls", () => {
     expect(lines).toContain("with blank");
     expect(lines).toContain('"two\\nlines"');
     expect(lines).toContain('#x"ff"');
+    expect(lines).toContain('"\\"quoted\\""');
+    expect(lines).toContain('"#x\\"00\\""');
     expect(stdout).not.toContain("\u001b");
     // A line that begins with a quote or #x is an s-expression; every other is the key itself.
     for (const line of lines.filter((one) => /^("|#x")/.test(one))) {
@@ -174,7 +176,9 @@ test("status shows the nodes and exits by what they say", async () => {
       {
         kind: "answered",
         ms: 1,
-        text: "(node 1 (role leader) (term 7) (leader 1) (commit 4) (log (first 1) (last 4)) (members (voters 1)) (applied 4))",
+        text:
+          "(node 1 (role leader) (term 7) (leader 1) (commit 4) (log (first 1) (last 4)) " +
+          "(members (voters 1)) (applied 4))",
       },
     ],
   });

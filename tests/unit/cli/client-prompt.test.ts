@@ -1,4 +1,7 @@
-/** The prompt: how its lines are read, what a pipe of commands does, what Tab offers, what is remembered. */
+/**
+ * The prompt: how its lines are read, what a pipe of commands does, what Tab offers, what is
+ * remembered.
+ */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -112,15 +115,13 @@ size = large
     expect(error["code"]).toBe(code);
   });
 
-  test("share one session, so only the first write registers one", async () => {
+  test("share one connection, and so one session, that is closed at the end", async () => {
     const cluster = new FakeCluster();
-    let connections = 0;
-    const close = () => {
-      connections++;
-    };
+    const closedAfter: number[] = [];
+    const close = () => closedAfter.push(cluster.requests.length);
     const stdin = "put a 1\nput b 2\ndel a\n";
     await client([], { cluster, stdin, connection: { close } });
-    expect(connections).toBe(1);
+    expect(closedAfter).toEqual([3]);
   });
 
   test("take the prompt's notation and timeout, or their own", async () => {
@@ -201,6 +202,13 @@ describe("the history", () => {
     first.add("   ");
     first.add("get color");
     expect(new History(folder).lines).toEqual(["put color blue", "get color"]);
+    expect(statSync(historyPath(folder)).mode & 0o777).toBe(0o600);
+  });
+
+  test("that others could read is closed to them", () => {
+    const folder = newFolder();
+    writeFileSync(historyPath(folder), "get a\n", { mode: 0o644 });
+    expect(new History(folder).lines).toEqual(["get a"]);
     expect(statSync(historyPath(folder)).mode & 0o777).toBe(0o600);
   });
 

@@ -81,7 +81,10 @@ export class FakeCluster implements Cluster {
     return { kind: "committed", reply, ...at, requestId: id };
   }
 
-  /** Nothing is acknowledged, so that every answer is kept; a session is left before its window is full. */
+  /**
+   * Nothing is acknowledged, so that every answer is kept; a session is left before its window is
+   * full.
+   */
   #nextId(): RequestId {
     if (this.#session === null || this.#session.next >= limits.sessionWindow) {
       this.#apply({ kind: "register", nonce: 1 });

@@ -1,5 +1,6 @@
 /** Mistakes that were in the code once. Each test failed before its mistake was mended. */
 import { expect, test } from "bun:test";
+import { later } from "../../../src/base/numbers.ts";
 import { Cluster } from "../../harness/cluster.ts";
 import { deliverAll } from "../../harness/converge.ts";
 import {
@@ -9,7 +10,9 @@ import {
   heartbeatResponse,
   only,
   preVoteRequest,
+  refused,
   Solo,
+  voteRequest,
 } from "../../harness/solo.ts";
 
 test("the answer to a heartbeat of an older term confirms no round of the present one", () => {
@@ -73,4 +76,27 @@ test("who was told to take over no longer counts its old leader as alive", () =>
   expect(target.state.role.kind).toBe("candidate");
   const [answer] = all(target.hear(preVoteRequest(3, 3)), "pre-vote-response");
   expect(answer?.answer).toBe("granted");
+});
+
+test("a candidate that lost waits for the rest of its timeout, and draws no new one", () => {
+  // The losers of a split vote hear of it at the same moment. When each drew a new timeout then, what had set their
+  // timers apart was gone, and with timeouts that differ little (150 to 151 ms) no term ever had a leader.
+  const solo = new Solo();
+  solo.timeOut();
+  const due = solo.state.electionAt;
+  solo.now = later(solo.now, 100);
+  solo.hear(refused(2, 1, 1));
+  solo.hear(refused(3, 1, 1));
+  expect(solo.state.role.kind).toBe("follower");
+  expect(solo.state.electionAt).toBe(due);
+});
+
+test("a candidate that hears of a newer term, and gives no vote in it, keeps its deadline", () => {
+  const solo = new Solo({ term: 3, log: [1, 2, 3] });
+  solo.timeOut();
+  const due = solo.state.electionAt;
+  solo.now = later(solo.now, 100);
+  solo.hear(voteRequest(2, 9, entryId(1, 1)));
+  expect(Number(solo.state.term)).toBe(9);
+  expect(solo.state.electionAt).toBe(due);
 });

@@ -1,0 +1,168 @@
+/**
+ * The store, once more, as plainly as possible: the committed log goes in, entry by entry, and what every answer
+ * must be can be asked for any index there ever was. Shares no code with kv/.
+ */
+import { must } from "../../base/assert.ts";
+import { sameBytes } from "../../base/bytes.ts";
+import { type LogIndex, noIndex } from "../../base/numbers.ts";
+import { type Command, type Item, limits, type Operation, type Reply } from "../../kv/command.ts";
+
+type Request = Extract<Command, { kind: "request" }>;
+type ReadOperation = Extract<Operation, { kind: "get" | "list" }>;
+
+/** What a key held from `index` on; null: nothing. */
+type Version = { readonly index: LogIndex; readonly value: Uint8Array | null };
+
+type Session = { acknowledged: number; readonly replies: Map<number, Reply> };
+
+/** What is at an index of the committed log. */
+export type Outcome = { readonly command: Command; readonly reply: Reply };
+
+const requestName = (session: number, sequence: number): string => `${session}-${sequence}`;
+
+export class Model {
+  private readonly versions = new Map<string, Version[]>();
+  private readonly sessions = new Map<number, Session>();
+  private readonly outcomes = new Map<number, Outcome>();
+  /** Where each request had its effect, by its name. */
+  private readonly effects = new Map<string, LogIndex>();
+  /** Requests that came once more and were answered from memory. */
+  repeated = 0;
+
+  apply(index: LogIndex, command: Command): void {
+    const reply =
+      command.kind === "register" ? this.register(index) : this.request(index, command);
+    this.outcomes.set(index, { command, reply });
+  }
+
+  outcomeAt(index: number): Outcome | null {
+    return this.outcomes.get(index) ?? null;
+  }
+
+  effectOf(name: { readonly session: number; readonly sequence: number }): LogIndex | null {
+    return this.effects.get(requestName(name.session, name.sequence)) ?? null;
+  }
+
+  /** The names of all requests that had an effect, and where. */
+  get allEffects(): ReadonlyMap<string, LogIndex> {
+    return this.effects;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.versions.keys()].sort();
+  }
+
+  get sessionCount(): number {
+    return this.sessions.size;
+  }
+
+  read(operation: ReadOperation, index: number): Reply {
+    if (operation.kind === "list") return this.list(operation, index);
+    const version = this.versionAt(operation.key, index);
+    return version?.value == null
+      ? { kind: "absent" }
+      : { kind: "found", revision: version.index, value: version.value };
+  }
+
+  versionAt(key: string, index: number): Version | null {
+    return this.versions.get(key)?.findLast((version) => version.index <= index) ?? null;
+  }
+
+  private register(index: LogIndex): Reply {
+    this.sessions.set(index, { acknowledged: 1, replies: new Map() });
+    return { kind: "registered", session: index };
+  }
+
+  private request(index: LogIndex, command: Request): Reply {
+    const session = this.sessions.get(command.session);
+    if (session === undefined) return { kind: "session-unknown" };
+    session.acknowledged = Math.max(session.acknowledged, command.acknowledged);
+    const { sequence, operation } = command;
+    if (sequence < session.acknowledged) return { kind: "already-acknowledged" };
+    if (sequence >= session.acknowledged + limits.sessionWindow) return { kind: "window-exceeded" };
+    if (operation.kind === "get" || operation.kind === "list") return this.read(operation, index);
+    const earlier = session.replies.get(sequence);
+    if (earlier !== undefined) {
+      this.repeated += 1;
+      return earlier;
+    }
+    const reply = this.write(index, operation);
+    session.replies.set(sequence, reply);
+    this.effects.set(requestName(command.session, sequence), index);
+    return reply;
+  }
+
+  private write(index: LogIndex, operation: Exclude<Operation, ReadOperation>): Reply {
+    if (operation.kind === "noop") return { kind: "done", index };
+    const now = this.versionAt(operation.key, index);
+    const revision = now?.value == null ? noIndex : now.index;
+    if (operation.kind === "delete") {
+      if (revision === noIndex) return { kind: "absent" };
+      this.change(operation.key, { index, value: null });
+      return { kind: "deleted", index };
+    }
+    if (!fits(operation, now)) return { kind: "condition-failed", revision };
+    this.change(operation.key, { index, value: operation.value });
+    return { kind: "written", index };
+  }
+
+  private change(key: string, version: Version): void {
+    const known = this.versions.get(key);
+    if (known === undefined) this.versions.set(key, [version]);
+    else known.push(version);
+  }
+
+  private list(operation: Extract<Operation, { kind: "list" }>, index: number): Reply {
+    const { prefix, after, show } = operation;
+    const keysMax = Math.max(1, Math.min(operation.limit, limits.listKeysMax));
+    const items: Item[] = [];
+    let bytes = 0;
+    for (const key of this.keys) {
+      if (!key.startsWith(prefix) || (after !== "" && key <= after)) continue;
+      const version = this.versionAt(key, index);
+      if (version?.value == null) continue;
+      const value = show === "values" ? version.value : null;
+      bytes += key.length + (value?.length ?? 0);
+      if (items.length > 0 && (items.length >= keysMax || bytes > limits.listBytesMax)) {
+        return { kind: "listed", items, more: "more" };
+      }
+      items.push({ key, revision: version.index, value });
+    }
+    return { kind: "listed", items, more: "end" };
+  }
+}
+
+function fits(
+  operation: Extract<Operation, { kind: "put" | "cas" }>,
+  now: Version | null,
+): boolean {
+  const value = now?.value ?? null;
+  if (operation.kind === "cas") return value !== null && sameBytes(value, operation.expected);
+  switch (operation.condition.kind) {
+    case "always":
+      return true;
+    case "absent":
+      return value === null;
+    case "revision":
+      return operation.condition.revision === (value === null ? 0 : must(now, "a value").index);
+  }
+}
+
+export function sameReply(a: Reply, b: Reply): boolean {
+  if (a === b) return true;
+  if (a.kind === "listed" && b.kind === "listed") {
+    if (a.more !== b.more || a.items.length !== b.items.length) return false;
+    return a.items.every((item, at) => sameItem(item, must(b.items[at], "as many items")));
+  }
+  if (a.kind === "found" && b.kind === "found") {
+    return a.revision === b.revision && sameBytes(a.value, b.value);
+  }
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function sameItem(a: Item, b: Item): boolean {
+  if (a.key !== b.key || a.revision !== b.revision) return false;
+  if (a.value === null || b.value === null) return a.value === b.value;
+  return sameBytes(a.value, b.value);
+}
+

@@ -1,0 +1,281 @@
+/**
+ * Watches all servers from outside, after every step of each, with a memory that survives their restarts. Only
+ * what has changed is looked at: a step costs what it did, however long the log is.
+ *
+ * Terms stand for logs here: entries.ts has checked that where two logs have the same term at an index they are
+ * the same up to it.
+ */
+import { must } from "../../base/assert.ts";
+import { type LogIndex, logIndex, type NodeId, type Term } from "../../base/numbers.ts";
+import { decodeCommand } from "../../codec/command.ts";
+import { majority } from "../../raft/quorum.ts";
+import { type Leader, replicationLimits, type State } from "../../raft/state.ts";
+import type { Replica } from "../../replica/replica.ts";
+import type { SimServer } from "../server.ts";
+import { Entries } from "./entries.ts";
+import type { DurableImage } from "./image.ts";
+import { Model } from "./model.ts";
+import { Violation } from "./violation.ts";
+
+type Seen = {
+  readonly state: State;
+  term: Term;
+  votedFor: NodeId | null;
+  role: State["role"]["kind"];
+  commit: number;
+  applied: number;
+  truncations: number;
+  /** The term of each entry of its log; that of index 0 is 0. */
+  readonly terms: (Term | 0)[];
+  matches: Map<NodeId, number>;
+};
+
+export type WitnessCounts = {
+  leaders: number;
+  truncations: number;
+  /** An entry of an older term on the disks of a majority, not committed, under a newer leader. */
+  figure8: number;
+  commits: number;
+};
+
+export class Witness {
+  readonly entries = new Entries();
+  readonly model = new Model();
+  readonly counts: WitnessCounts = { leaders: 0, truncations: 0, figure8: 0, commits: 0 };
+  /** Servers that lost the end of their log to a fault that was planned so that nothing depends on it. */
+  readonly excused = new Set<NodeId>();
+  /** The last entry of each candidate's log, by its id and term. */
+  readonly candidates = new Map<string, { readonly index: number; readonly term: number }>();
+  private readonly images: ReadonlyMap<NodeId, DurableImage>;
+  private readonly leaderOf = new Map<Term, NodeId>();
+  private readonly seen = new Map<NodeId, Seen>();
+  /** By index; that of index 0 is 0. What was committed, and in which term it was said so first. */
+  private readonly terms: (Term | 0)[] = [0];
+  private readonly committedIn: (Term | 0)[] = [0];
+  private figure8At = "";
+
+  constructor(images: ReadonlyMap<NodeId, DurableImage>) {
+    this.images = images;
+  }
+
+  /** Up to here the cluster has committed. */
+  get committed(): number {
+    return this.terms.length - 1;
+  }
+
+  termAt(index: number): Term | 0 | null {
+    return this.terms[index] ?? null;
+  }
+
+  leader(term: Term): NodeId | null {
+    return this.leaderOf.get(term) ?? null;
+  }
+
+  /** A server has (re)started: everything it holds is looked at. */
+  started(id: NodeId, { state, applied }: Replica): void {
+    const seen: Seen = {
+      ...{ state, term: state.term, votedFor: state.votedFor, role: state.role.kind },
+      ...{ commit: 0, applied, truncations: state.log.truncations, terms: [0] },
+      matches: new Map(),
+    };
+    this.seen.set(id, seen);
+    this.checkLog(id, seen);
+    this.checkCommit(id, seen);
+  }
+
+  afterStep(server: SimServer): void {
+    const { replica, id } = server;
+    if (replica === null) return;
+    const seen = must(this.seen.get(id), "a server that steps was started");
+    const { state } = replica;
+    this.checkVote(id, seen);
+    this.checkLog(id, seen);
+    this.checkRole(id, seen);
+    this.checkCommit(id, seen);
+    this.checkApplied(id, seen, replica.applied);
+    if (state.role.kind === "leader") this.checkLeader(id, seen, state.role);
+    seen.term = state.term;
+    seen.votedFor = state.votedFor;
+    seen.role = state.role.kind;
+  }
+
+  private checkLog(id: NodeId, seen: Seen): void {
+    const { log } = seen.state;
+    const { terms } = seen;
+    if (log.truncations !== seen.truncations) this.takeBack(id, seen);
+    if (terms.length - 1 === log.lastIndex) return;
+    for (let at = terms.length; at <= log.lastIndex; at++) {
+      const entry = log.at(logIndex(at));
+      this.entries.meet(entry, at === 1 ? null : log.at(logIndex(at - 1)), `n${id}`);
+      terms.push(entry.term);
+    }
+    if (log.lastTerm > seen.state.term) {
+      throw new Violation("I15", `n${id} of term ${seen.state.term} has an entry of ${log.lastTerm}`);
+    }
+  }
+
+  private takeBack(id: NodeId, seen: Seen): void {
+    const { log, term } = seen.state;
+    if (seen.role === "leader" && seen.term === term) {
+      throw new Violation("I2", `n${id}, leader of term ${term}, took entries back`);
+    }
+    const { terms } = seen;
+    let kept = Math.min(terms.length - 1, log.lastIndex);
+    while (kept > 0 && terms[kept] !== log.termAt(logIndex(kept))) kept -= 1;
+    for (let at = kept + 1; at < terms.length; at++) {
+      if (at <= this.committed && terms[at] === this.terms[at]) {
+        throw new Violation("I8", `n${id} took entry ${at} back, which is committed`);
+      }
+    }
+    terms.length = kept + 1;
+    seen.truncations = log.truncations;
+    this.counts.truncations += 1;
+  }
+
+  private checkVote(id: NodeId, seen: Seen): void {
+    const { state } = seen;
+    if (state.term < seen.term) {
+      throw new Violation("I9", `n${id} went from term ${seen.term} to ${state.term}`);
+    }
+    const { votedFor } = state;
+    if (votedFor === null || votedFor === id) return;
+    if (state.term === seen.term && votedFor === seen.votedFor) return;
+    const theirs = this.candidates.get(`${votedFor}/${state.term}`);
+    if (theirs === undefined) {
+      throw new Violation("I13", `n${id} votes for n${votedFor}, which does not campaign`);
+    }
+    // Before the step its log was no further than when it voted.
+    const index = seen.terms.length - 1;
+    const term = seen.terms[index] ?? 0;
+    if (theirs.term < term || (theirs.term === term && theirs.index < index)) {
+      const what = `n${id}, whose log ends at ${index} of term ${term}, votes for n${votedFor}`;
+      throw new Violation("I13", `${what}, whose log ends at ${theirs.index} of term ${theirs.term}`);
+    }
+  }
+
+  private checkRole(id: NodeId, seen: Seen): void {
+    const { state } = seen;
+    if (state.role.kind !== "leader") return;
+    if (seen.role === "leader" && seen.term === state.term) return;
+    const other = this.leaderOf.get(state.term);
+    if (other !== undefined && other !== id) {
+      throw new Violation("I1", `n${other} and n${id} lead term ${state.term}`);
+    }
+    this.leaderOf.set(state.term, id);
+    this.counts.leaders += 1;
+    seen.matches = new Map();
+    let last = this.committed;
+    while (last > 0 && must(this.committedIn[last], "in the log") >= state.term) last -= 1;
+    if (state.log.termAt(logIndex(last)) !== this.terms[last]) {
+      throw new Violation("I4", `n${id}, leader of term ${state.term}, lacks committed entry ${last}`);
+    }
+  }
+
+  private checkCommit(id: NodeId, seen: Seen): void {
+    const { state } = seen;
+    if (state.commit < seen.commit) {
+      throw new Violation("I10", `n${id} goes back from commit ${seen.commit} to ${state.commit}`);
+    }
+    if (state.commit === seen.commit) return;
+    const known = Math.min(state.commit, this.committed);
+    if (seen.terms[known] !== this.terms[known]) {
+      throw new Violation("I5", `n${id} commits another entry ${known} than was committed`);
+    }
+    if (state.commit > this.committed) this.commit(id, seen);
+    seen.commit = state.commit;
+  }
+
+  /** The moment of commitment: a leader says so first, and a power cut everywhere would not undo it. */
+  private commit(id: NodeId, seen: Seen): void {
+    const { state } = seen;
+    const { commit } = state;
+    if (state.role.kind !== "leader" && seen.role === "follower") {
+      throw new Violation("I6", `n${id} commits entry ${commit} first, and does not lead`);
+    }
+    const inTerm = state.role.kind === "leader" ? state.term : seen.term;
+    if (seen.terms[commit] !== inTerm) {
+      const what = `n${id} commits entry ${commit} of term ${seen.terms[commit]}`;
+      throw new Violation("I7", `${what} in term ${inTerm}`);
+    }
+    const { voters, outgoing } = state.membership.current;
+    for (const group of [voters, outgoing]) {
+      const holders = this.holders(group, commit, inTerm);
+      if (group.length === 0 || holders >= majority(group.length)) continue;
+      const what = `n${id} commits entry ${commit} of term ${inTerm}`;
+      throw new Violation("I6", `${what}, which is on ${holders} of ${group.length} disks`);
+    }
+    for (let at = this.terms.length; at <= commit; at++) this.learn(state, logIndex(at), inTerm);
+  }
+
+  private learn(state: State, index: LogIndex, inTerm: Term): void {
+    const entry = state.log.at(index);
+    this.terms.push(entry.term);
+    this.committedIn.push(inTerm);
+    this.counts.commits += 1;
+    if (entry.kind !== "command") return;
+    this.model.apply(index, must(decodeCommand(entry.body), "what is committed can be read"));
+  }
+
+  /** How many of a group hold this entry on their disks. */
+  holders(group: readonly NodeId[], index: number, term: Term | 0): number {
+    let count = 0;
+    for (const id of group) if (this.images.get(id)?.terms[index] === term) count += 1;
+    return count;
+  }
+
+  private checkApplied(id: NodeId, seen: Seen, applied: number): void {
+    if (applied < seen.applied) {
+      throw new Violation("I10", `n${id} goes back from applied ${seen.applied} to ${applied}`);
+    }
+    if (applied > seen.state.commit) {
+      throw new Violation("I5", `n${id} applied entry ${applied}, and knows ${seen.state.commit} committed`);
+    }
+    seen.applied = applied;
+  }
+
+  private checkLeader(id: NodeId, seen: Seen, role: Leader): void {
+    const { state } = seen;
+    const own = this.images.get(id);
+    if (own !== undefined && own.terms[state.durable] !== seen.terms[state.durable]) {
+      throw new Violation("I14", `n${id} counts entry ${state.durable} as on its disk`);
+    }
+    for (const [follower, progress] of role.followers) {
+      const { match, inflight, inflightBytes } = progress;
+      this.checkMatch({ id, seen, follower, match });
+      const { inflightMessagesMax, inflightBytesMax } = replicationLimits;
+      const largest = inflight[inflight.length - 1]?.bytes ?? 0;
+      if (inflight.length > inflightMessagesMax || inflightBytes - largest > inflightBytesMax) {
+        throw new Violation("I24", `n${id} has ${inflight.length} appends under way to n${follower}`);
+      }
+    }
+    if (state.commit < role.opening) this.lookForFigure8(id, state, role);
+  }
+
+  private checkMatch(parts: { id: NodeId; seen: Seen; follower: NodeId; match: number }): void {
+    const { id, seen, follower, match } = parts;
+    const before = seen.matches.get(follower) ?? 0;
+    if (match === before) return;
+    seen.matches.set(follower, match);
+    if (this.excused.has(follower)) return;
+    if (match < before) {
+      throw new Violation("I14", `n${id} forgets what n${follower} has: ${before}, now ${match}`);
+    }
+    const image = this.images.get(follower);
+    // Who has gone on to a later term may have taken back what it had.
+    if (image === undefined || image.hardState.term > seen.state.term) return;
+    if (image.terms[match] !== seen.terms[match]) {
+      throw new Violation("I14", `n${id} counts entry ${match} as on the disk of n${follower}`);
+    }
+  }
+
+  private lookForFigure8(id: NodeId, state: State, role: Leader): void {
+    const last = role.opening - 1;
+    const name = `${id}/${state.term}`;
+    if (last <= this.committed || this.figure8At === name) return;
+    const { voters } = state.membership.current;
+    const term = state.log.termAt(logIndex(last)) ?? 0;
+    if (this.holders(voters, last, term) < majority(voters.length)) return;
+    this.figure8At = name;
+    this.counts.figure8 += 1;
+  }
+}
