@@ -170,6 +170,7 @@ async function finish(state: Walk, environment: Environment): Promise<Walked> {
     if (path.length === 1) return { kind: "help", path, values };
     state.mistakes.push(mistake.missingCommand(path));
   }
+  decideFormat(values);
   for (const setting of environmentFlags(known(state), environment)) {
     if (values.has(setting.name)) continue;
     if (setting.definition.type !== "boolean") setValue(state, setting);
@@ -191,6 +192,12 @@ async function enterDefault(state: Walk): Promise<void> {
   if (commands === null || defaultCommand === null) return;
   const load = commands[defaultCommand];
   if (load !== undefined) state.path.push(await load());
+}
+
+/** A notation that was asked for by a flag is not in the way of one that the environment asks for: it wins. */
+function decideFormat(values: Map<string, FlagValue>): void {
+  if (values.get("json") === true && !values.has("sexpr")) values.set("sexpr", false);
+  if (values.get("sexpr") === true && !values.has("json")) values.set("json", false);
 }
 
 function checkFormats(state: Walk): void {

@@ -71,7 +71,10 @@ export function corrupt(
     case "tag-on-none":
       return forged(joined(bytes, noise(datagramLimits.tagBytes, random)), () => {});
     case "tag-cut-off":
-      return forged(bytes.slice(0, Math.max(bodyAt, bytes.length - datagramLimits.tagBytes)), () => {});
+      return forged(
+        bytes.slice(0, Math.max(bodyAt, bytes.length - datagramLimits.tagBytes)),
+        () => {},
+      );
     default:
       return unreachable(how);
   }

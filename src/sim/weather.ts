@@ -40,9 +40,10 @@ export const calmWeather: WeatherPlan = {
 };
 
 /** Whether a rule stops this datagram. */
-export type LinkRule = (link: { readonly from: string; readonly to: string }, kind: DatagramKind | null) =>
-  | "stop"
-  | "pass";
+export type LinkRule = (
+  link: { readonly from: string; readonly to: string },
+  kind: DatagramKind | null,
+) => "stop" | "pass";
 
 type Link = { readonly loss: number; cloggedUntil: number };
 

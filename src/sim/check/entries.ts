@@ -18,11 +18,18 @@ export class Entries {
   private readonly known = new Map<number, Known>();
 
   /** `before` is the entry in front of it, null for the first; `where` says who holds it. */
-  meet(entry: Entry, before: { readonly term: Term; readonly time: number } | null, where: string): void {
+  meet(
+    entry: Entry,
+    before: { readonly term: Term; readonly time: number } | null,
+    where: string,
+  ): void {
     const { index, term } = entry;
     const beforeTerm = before?.term ?? 0;
     if (beforeTerm > term) {
-      throw new Violation("I15", `${where}: entry ${index} of term ${term} follows term ${beforeTerm}`);
+      throw new Violation(
+        "I15",
+        `${where}: entry ${index} of term ${term} follows term ${beforeTerm}`,
+      );
     }
     if (before !== null && before.time > entry.time) {
       throw new Violation("I15", `${where}: cluster time falls at entry ${index}`);
@@ -41,7 +48,10 @@ export class Entries {
       throw new Violation("I3", `${what}, and term ${known.before} elsewhere`);
     }
     if (!sameEntry(known.entry, met.entry)) {
-      throw new Violation("I3", `${where}: entry ${index} of term ${term} is another one than elsewhere`);
+      throw new Violation(
+        "I3",
+        `${where}: entry ${index} of term ${term} is another one than elsewhere`,
+      );
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 import { must } from "../../base/assert.ts";
 import type { NodeId, Term } from "../../base/numbers.ts";
+import { noTerm } from "../../base/numbers.ts";
 import { activeName, closedNames } from "../../journal/names.ts";
 import {
   fileStart,
@@ -14,7 +15,6 @@ import {
   type RecordSource,
 } from "../../journal/reader.ts";
 import type { Entry, HardState } from "../../raft/types.ts";
-import { noTerm } from "../../base/numbers.ts";
 import type { SimDisk } from "../disk.ts";
 import type { SimFile } from "../file.ts";
 import type { Entries } from "./entries.ts";
@@ -117,7 +117,10 @@ export class DurableImage {
     const replaces = entry.index < terms.length;
     const term = terms[entry.index - 1];
     if (term === undefined) {
-      throw new Violation("I22", `the disk of n${this.node} lacks what is before entry ${entry.index}`);
+      throw new Violation(
+        "I22",
+        `the disk of n${this.node} lacks what is before entry ${entry.index}`,
+      );
     }
     // The time of an entry that is replaced is not kept: then only the terms are compared.
     const time = replaces ? 0 : this.lastTime;

@@ -30,8 +30,7 @@ export class Model {
   repeated = 0;
 
   apply(index: LogIndex, command: Command): void {
-    const reply =
-      command.kind === "register" ? this.register(index) : this.request(index, command);
+    const reply = command.kind === "register" ? this.register(index) : this.request(index, command);
     this.outcomes.set(index, { command, reply });
   }
 
@@ -165,4 +164,3 @@ function sameItem(a: Item, b: Item): boolean {
   if (a.value === null || b.value === null) return a.value === b.value;
   return sameBytes(a.value, b.value);
 }
-

@@ -26,7 +26,7 @@ export type PromiseSettings = {
 export class Promises {
   /** Answers to clients, by what they say. */
   readonly answers = new Map<string, number>();
-  readonly counts = { peerDatagrams: 0, chunks: 0, campaigns: 0 };
+  readonly counts = { peerDatagrams: 0, chunks: 0 };
   private readonly settings: PromiseSettings;
   private readonly witness: Witness;
   /** By server and term: for whom it voted. */
@@ -82,7 +82,6 @@ export class Promises {
       throw new Violation("I12", `${what}, and its disk knows of term ${term}`);
     }
     if (message.kind === "vote-request") {
-      this.counts.campaigns += message.to === firstOther(server.id) ? 1 : 0;
       this.witness.candidates.set(`${server.id}/${message.term}`, message.lastLog);
       this.checkBallot(server.id, message.term, server.id, votedFor);
     } else if (message.kind === "vote-response" && message.answer === "granted") {
@@ -98,18 +97,18 @@ export class Promises {
     }
     this.ballots.set(name, choice);
     if (onDisk === choice) return;
-    throw new Violation("I12", `n${id} votes for n${choice} in term ${term}, and its disk does not`);
+    throw new Violation(
+      "I12",
+      `n${id} votes for n${choice} in term ${term}, and its disk does not`,
+    );
   }
 
   private checkMatched(server: SimServer, image: DurableImage, message: AppendResponse): void {
     if (message.answer.kind !== "matched") return;
     const { index } = message.answer;
     const held = server.replica?.state.log.termAt(logIndex(index)) ?? null;
-    if (index !== 0 && image.terms[index] === held) return;
-    if (index === 0) return;
+    if (index === 0 || image.terms[index] === held) return;
     const what = `n${server.id} says that it has entry ${index} of term ${held}`;
     throw new Violation("I12", `${what}, and its disk has ${image.terms[index] ?? "none"}`);
   }
 }
-
-const firstOther = (id: NodeId): number => (id === 1 ? 2 : 1);

@@ -110,7 +110,10 @@ export class Witness {
       terms.push(entry.term);
     }
     if (log.lastTerm > seen.state.term) {
-      throw new Violation("I15", `n${id} of term ${seen.state.term} has an entry of ${log.lastTerm}`);
+      throw new Violation(
+        "I15",
+        `n${id} of term ${seen.state.term} has an entry of ${log.lastTerm}`,
+      );
     }
   }
 
@@ -149,7 +152,10 @@ export class Witness {
     const term = seen.terms[index] ?? 0;
     if (theirs.term < term || (theirs.term === term && theirs.index < index)) {
       const what = `n${id}, whose log ends at ${index} of term ${term}, votes for n${votedFor}`;
-      throw new Violation("I13", `${what}, whose log ends at ${theirs.index} of term ${theirs.term}`);
+      throw new Violation(
+        "I13",
+        `${what}, whose log ends at ${theirs.index} of term ${theirs.term}`,
+      );
     }
   }
 
@@ -167,7 +173,10 @@ export class Witness {
     let last = this.committed;
     while (last > 0 && must(this.committedIn[last], "in the log") >= state.term) last -= 1;
     if (state.log.termAt(logIndex(last)) !== this.terms[last]) {
-      throw new Violation("I4", `n${id}, leader of term ${state.term}, lacks committed entry ${last}`);
+      throw new Violation(
+        "I4",
+        `n${id}, leader of term ${state.term}, lacks committed entry ${last}`,
+      );
     }
   }
 
@@ -228,7 +237,10 @@ export class Witness {
       throw new Violation("I10", `n${id} goes back from applied ${seen.applied} to ${applied}`);
     }
     if (applied > seen.state.commit) {
-      throw new Violation("I5", `n${id} applied entry ${applied}, and knows ${seen.state.commit} committed`);
+      throw new Violation(
+        "I5",
+        `n${id} applied entry ${applied}, and knows ${seen.state.commit} committed`,
+      );
     }
     seen.applied = applied;
   }
@@ -245,7 +257,10 @@ export class Witness {
       const { inflightMessagesMax, inflightBytesMax } = replicationLimits;
       const largest = inflight[inflight.length - 1]?.bytes ?? 0;
       if (inflight.length > inflightMessagesMax || inflightBytes - largest > inflightBytesMax) {
-        throw new Violation("I24", `n${id} has ${inflight.length} appends under way to n${follower}`);
+        throw new Violation(
+          "I24",
+          `n${id} has ${inflight.length} appends under way to n${follower}`,
+        );
       }
     }
     if (state.commit < role.opening) this.lookForFigure8(id, state, role);

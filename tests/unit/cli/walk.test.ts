@@ -201,4 +201,11 @@ describe("the environment", () => {
     const json = { environment: { RUSTY_BOAT_JSON: "1" } };
     expect(JSON.parse((await typed("client pt", json)).stderr).error.code).toBe("unknown-command");
   });
+
+  test("a notation that is typed outranks the one of the environment", async () => {
+    const { exit, stderr } = await typed("client put k v --sexpr", {
+      environment: { RUSTY_BOAT_JSON: "1" },
+    });
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });
+  });
 });

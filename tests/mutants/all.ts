@@ -1,0 +1,21 @@
+/** All seeded bugs, in the order in which they are tried. */
+import { clientMutants } from "./client.ts";
+import { codecMutants } from "./codec.ts";
+import { journalMutants } from "./journal.ts";
+import { kvMutants } from "./kv.ts";
+import type { Mutant } from "./mutant.ts";
+import { raftElectionMutants } from "./raft-elections.ts";
+import { raftReplicationMutants } from "./raft-replication.ts";
+import { replicaMutants } from "./replica.ts";
+import { worldMutants } from "./world.ts";
+
+export const mutants: readonly Mutant[] = [
+  ...raftElectionMutants,
+  ...raftReplicationMutants,
+  ...journalMutants,
+  ...replicaMutants,
+  ...codecMutants,
+  ...kvMutants,
+  ...clientMutants,
+  ...worldMutants,
+];

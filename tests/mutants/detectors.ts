@@ -1,0 +1,88 @@
+/**
+ * Who may notice a seeded bug: parts of the test suite, each a command that fails, cheap ones first. What is of the
+ * mutant's own area comes before the rest.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { areaOf, type Mutant } from "./mutant.ts";
+
+/**
+ * "units": tables, sentences, contracts. "scenarios": Raft over time, as text. "explorer": random runs of Raft
+ * alone, and of the client half alone. "simulator": whole clusters in pretended time.
+ */
+export const detectorKinds = ["units", "scenarios", "explorer", "simulator"] as const;
+export type DetectorKind = (typeof detectorKinds)[number];
+
+export type Detector = {
+  readonly kind: DetectorKind;
+  /** The area whose tests these are; "" for all. */
+  readonly area: string;
+  /** Arguments of bun. */
+  readonly words: readonly string[];
+};
+
+/** Seeds of the simulator that a mutant has to survive. */
+const simulatorSeeds = 150;
+
+const explorers = ["unit/raft/explore.test.ts", "unit/client/chaos.test.ts"];
+const scenarios = "unit/raft/scenarios.test.ts";
+const chaos = "unit/replica/chaos.test.ts";
+const apart = new Set([...explorers, scenarios, chaos]);
+
+/** Whose tests are tried for a mutant of an area, in this order, before all others. */
+const neighbours: Readonly<Record<string, readonly string[]>> = {
+  raft: ["raft"],
+  journal: ["journal"],
+  replica: ["replica"],
+  codec: ["codec"],
+  kv: ["kv"],
+  client: ["client"],
+  sim: ["sim", "contract", "journal"],
+  runtime: ["contract", "runtime"],
+};
+
+const areas = ["raft", "journal", "replica", "codec", "kv", "client", "sim", "runtime", "contract"];
+
+/** All detectors of the tree at `home`. */
+export function findDetectors(home: string): readonly Detector[] {
+  const tests = join(home, "tests");
+  const units = areas.map((area): Detector => {
+    const folder = area === "contract" ? area : `unit/${area}`;
+    const files = [...new Glob(`${folder}/*.test.ts`).scanSync(tests)].sort();
+    const words = testWords(files.filter((file) => !apart.has(file)));
+    return { kind: "units", area, words };
+  });
+  return [
+    ...units,
+    { kind: "scenarios", area: "raft", words: testWords([scenarios]) },
+    ...explorers.map((file): Detector => {
+      const area = file.split("/")[1] ?? "";
+      return { kind: "explorer", area, words: testWords([file]) };
+    }),
+    { kind: "simulator", area: "", words: simulatorWords(home) },
+  ];
+}
+
+const testWords = (files: readonly string[]): readonly string[] => [
+  "test",
+  "--bail",
+  ...files.map((file) => `./tests/${file}`),
+];
+
+function simulatorWords(home: string): readonly string[] {
+  const script = "scripts/simulate.ts";
+  if (!existsSync(join(home, script))) return testWords([chaos]);
+  return [script, "--seeds", `1..${simulatorSeeds}`];
+}
+
+/** Those that are tried for a mutant, in order. */
+export function detectorsFor(mutant: Mutant, all: readonly Detector[]): readonly Detector[] {
+  const near = neighbours[areaOf(mutant)] ?? [];
+  const distance = (detector: Detector): number => {
+    const at = near.indexOf(detector.area);
+    const step = at < 0 ? near.length : at;
+    return detectorKinds.indexOf(detector.kind) + (at < 0 ? detectorKinds.length : 0) + step / 100;
+  };
+  return [...all].sort((a, b) => distance(a) - distance(b));
+}

@@ -1,0 +1,182 @@
+/** Seeded bugs of src/replica: what waits for the disk, who is answered what, who is listened to. */
+import type { Mutant } from "./mutant.ts";
+
+export const replicaMutants: readonly Mutant[] = [
+  {
+    name: "vote-not-persisted",
+    why: "A server that crashes after it voted votes again in the same term (I11, I12, I1).",
+    file: "replica/replica.ts",
+    before: "if (term !== this.recorded.term || votedFor !== this.recorded.votedFor) {",
+    after: "if (term !== this.recorded.term) {",
+  },
+  {
+    name: "vote-leaves-before-the-disk-has-it",
+    why: "A power cut takes back a vote that was counted (I12, I1).",
+    file: "replica/gate.ts",
+    before: `    case "vote-response":
+    case "append-response":
+      return true;`,
+    after: `    case "append-response":
+      return true;
+    case "vote-response":`,
+  },
+  {
+    name: "acknowledgement-leaves-before-the-disk-has-it",
+    why: "A power cut takes back entries that were counted for a commit (I12, I6).",
+    file: "replica/gate.ts",
+    before: `    case "append-response":
+      return true;`,
+    after: `      return true;
+    case "append-response":`,
+  },
+  {
+    name: "candidacy-leaves-before-the-disk-has-it",
+    why: "A candidate forgets its own vote and gives it to another (I12, I1).",
+    file: "replica/gate.ts",
+    before: `    case "vote-request":
+    case "vote-response":
+    case "append-response":
+      return true;`,
+    after: `    case "vote-response":
+    case "append-response":
+      return true;
+    case "vote-request":`,
+  },
+  {
+    name: "term-leaves-before-the-disk-has-it",
+    why: "A server speaks in a term that it does not remember after a power cut (I12, I9).",
+    file: "replica/gate.ts",
+    before: "return isPromise(message) || message.term > this.durableTerm;",
+    after: "return isPromise(message);",
+  },
+  {
+    name: "any-sync-opens-the-gate",
+    why: "What waits for the next sync leaves with the one before it (I12).",
+    file: "replica/gate.ts",
+    before: "while (count < this.held.length && this.held[count]!.after <= durable) count += 1;",
+    after: "while (count < this.held.length) count += 1;",
+  },
+  {
+    name: "promises-of-an-older-term-are-sent",
+    why: "An acknowledgement that was held back goes out when its term is over.",
+    file: "replica/replica.ts",
+    before: "if (message.term >= this.state.term) this.wire.sendMessage(message);",
+    after: "if (message.term >= 0) this.wire.sendMessage(message);",
+  },
+  {
+    name: "sync-makes-later-entries-durable",
+    why: "The leader counts entries that were appended after the sync began (I6).",
+    file: "replica/replica.ts",
+    before: `step(this.state, this.now, { kind: "durable", last: syncing.last });`,
+    after: `step(this.state, this.now, { kind: "durable", last: this.state.log.last });`,
+  },
+  {
+    name: "failed-sync-ignored",
+    why: "The kernel forgot the bytes, and the server goes on as if it had them (P13; I12).",
+    file: "replica/replica.ts",
+    before: `if (input.outcome.kind === "durable") return this.onDurable(input.ticket);`,
+    after: `if (input.outcome.kind !== "durable") return this.onDurable(input.ticket);
+        if (input.outcome.kind === "durable") return this.onDurable(input.ticket);`,
+  },
+  {
+    name: "failed-write-ignored",
+    why: "A full disk leaves half a record, and the next one is written behind it (I22).",
+    file: "replica/replica.ts",
+    before: `      case "disk-failed":
+        this.failure = diskFailure(input.error);
+        return;`,
+    after: `      case "disk-failed":
+        return;`,
+  },
+  {
+    name: "acknowledged-when-appended",
+    why: "A client is told of a write that no quorum holds (I21, I5).",
+    file: "replica/service.ts",
+    before: "while (machine.applied < state.commit) this",
+    after: "while (machine.applied < state.log.lastIndex) this",
+  },
+  {
+    name: "answer-for-another-s-entry",
+    why: "A client is answered for the entry that took its own's place (I21, I5).",
+    file: "replica/desk.ts",
+    before: `    if (waiting.term !== place.term) return { kind: "superseded", asker };
+`,
+    after: "",
+  },
+  {
+    name: "repeated-write-is-appended-again",
+    why: "Every repetition of a request that waits grows the log (I24).",
+    file: "replica/desk.ts",
+    before: `    waiting.asker = asker;
+    return "joined";`,
+    after: `    return "new";`,
+  },
+  {
+    name: "repeated-write-answers-the-first-asker",
+    why: "The answer goes to a try that the client gave up.",
+    file: "replica/desk.ts",
+    before: `    waiting.asker = asker;
+`,
+    after: "",
+  },
+  {
+    name: "every-read-is-stale",
+    why: "A linearizable read is answered from the store as it is (I19).",
+    file: "replica/service.ts",
+    before: `if (body.kind === "read" && body.consistency === "stale") {`,
+    after: `if (body.kind === "read") {`,
+  },
+  {
+    name: "unreadable-command-reaches-the-log",
+    why: "What nobody can apply is replicated, and stops every server (I22).",
+    file: "replica/service.ts",
+    before: "if (command === null) return desk.answer(asker, malformed);",
+    after: `if (command === null) return step(state, now, { kind: "propose", command: bytes });`,
+  },
+  {
+    name: "desk-without-an-end",
+    why: "Writes without a quorum are taken until the memory is full (I24).",
+    file: "replica/service.ts",
+    before: `    if (desk.writesWaiting >= limits.writesMax) return desk.answer(asker, busy);
+`,
+    after: "",
+  },
+  {
+    name: "abandoned-reads-are-not-answered",
+    why: "Whose leader stepped down hears nothing about its read (liveness).",
+    file: "replica/replica.ts",
+    before: `    service.abandonReads(effects.abandoned);
+`,
+    after: "",
+  },
+  {
+    name: "wiped-peer-is-listened-to",
+    why: "A server that has forgotten its votes votes again (P16; I11, I1).",
+    file: "replica/peers.ts",
+    before: `    if (expected !== undefined) return { kind: "refused", because: "wrong-incarnation" };
+`,
+    after: "",
+  },
+  {
+    name: "peers-forgotten-by-a-restart",
+    why: "After a restart a wiped peer passes for a new one (P16; I11).",
+    file: "replica/replica.ts",
+    before: "return this.journal.recordPeer(heard.peer, heard.incarnation);",
+    after: "return;",
+  },
+  {
+    name: "peer-from-any-address",
+    why: "Without a secret anybody speaks for a server (I22).",
+    file: "replica/peers.ts",
+    before: `if (this.sourceRule === "source-must-match" && !sameAddress(address, from)) {`,
+    after: `if (this.sourceRule === "tag-is-proof" && !sameAddress(address, from)) {`,
+  },
+  {
+    name: "idle-journal-is-never-sealed",
+    why: "A rotten last write of an idle node passes for one that was not finished.",
+    file: "replica/replica.ts",
+    before: `    this.sealAt = later(this.now, sealAfterMs);
+`,
+    after: "",
+  },
+];
