@@ -3,14 +3,12 @@
  * `REWRITE=1 bun test inspect-document`, and read what it changed.
  */
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SimDisk } from "../../../src/sim/disk.ts";
 import { Folder, inspect, settledLife, shortLife } from "./inspect-support.ts";
 
-const docs = join(import.meta.dir, "../../../docs");
-const draft = join(docs, "cli-inspect.part.md");
-const path = existsSync(draft) ? draft : join(docs, "cli.md");
+const path = join(import.meta.dir, "../../../docs/cli.md");
 
 /** node1 and node2 of one cluster, node2 behind; and node3, of which one bit is wrong. */
 function exampleFolder(): Folder {
