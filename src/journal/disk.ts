@@ -26,6 +26,12 @@ export interface Disk {
   readonly append: (name: string, bytes: Uint8Array) => void;
   /** Cuts the end off. Durable after a sync. */
   readonly truncate: (name: string, size: number) => void;
+  /**
+   * Writes the bytes from `offset` to the end once more, as they are read. A sync that failed may have left them
+   * where readers see them and no later sync writes them. A crash on the way leaves them as they are. Durable
+   * after a sync.
+   */
+  readonly writeAgain: (name: string, offset: number) => void;
   /** Returns when every byte of the file is durable: for opening, rolling and repairing. */
   readonly sync: (name: string) => void;
   /**

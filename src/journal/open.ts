@@ -210,6 +210,8 @@ function vouch(
   const { node, reading, run } = parts;
   const { header, place } = must(reading.end, "the active file was read");
   const file = activeName(node);
+  // The last run may have ended with a failed sync, and no power cut since: a sync alone would prove nothing.
+  disk.writeAgain(file, Math.min(reading.vouched, place.offset));
   disk.sync(file);
   assert(disk.size(file) === place.offset, "the file ends behind its last record");
   const mark = new Uint8Array(markRecordBytes);

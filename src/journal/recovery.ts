@@ -65,6 +65,8 @@ export type Reading = {
   readonly entries: readonly Entry[];
   readonly run: number;
   readonly recordCount: number;
+  /** Every byte of the last file before this one was durable once: its marks say so, and its header is. */
+  readonly vouched: number;
   /** Behind the last record that is right, and the header of that file. */
   readonly end: {
     readonly file: string;
@@ -99,6 +101,7 @@ class JournalReading {
   private standing: Standing | null = null;
   private end: Reading["end"] = null;
   private run = 0;
+  private vouched = 0;
   private recordCount = 0;
 
   constructor(options: ReadingOptions) {
@@ -106,8 +109,8 @@ class JournalReading {
   }
 
   result(problem: Problem | null): Reading {
-    const { first, standing, entries, run, recordCount, end } = this;
-    return { first, standing, entries, run, recordCount, end, problem };
+    const { first, standing, entries, run, recordCount, vouched, end } = this;
+    return { first, standing, entries, run, recordCount, vouched, end, problem };
   }
 
   readFile(file: SegmentFile): FileProblem | null {
@@ -116,6 +119,7 @@ class JournalReading {
     if (opening.kind === "end") return judge(file, reader.place, "cut-short");
     if (opening.kind === "bad") return judge(file, reader.place, opening.reason);
     const header = headerOf(opening);
+    this.vouched = opening.length;
     const because = this.takeHeader(header);
     if (because !== null) return { offset: 0, kind: "out-of-place", because };
     const problem = this.readBody(file, reader);
@@ -164,6 +168,7 @@ class JournalReading {
         return null;
       case "mark":
         this.run = record.run;
+        this.vouched = record.durable;
         return standing.takeCommit(record.commit);
       case "header":
         throw new AssertionError("the reader reads a header only at the start of a file");

@@ -8,7 +8,7 @@ import { apply, emptyStore, type ReadOperation, read, type Store } from "../kv/s
 import type { Entry } from "../raft/types.ts";
 
 export class Machine {
-  private readonly store: Store = emptyStore();
+  readonly store: Store = emptyStore();
   private lastApplied: LogIndex;
 
   constructor(base: LogIndex) {

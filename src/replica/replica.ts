@@ -16,6 +16,7 @@ import { earliest, later, never } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import type { DiskEffect, Journal } from "../journal/journal.ts";
 import type { JournalRecovered } from "../journal/open.ts";
+import type { Store } from "../kv/store.ts";
 import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
@@ -89,6 +90,11 @@ export class Replica {
 
   get applied(): LogIndex {
     return this.machine.applied;
+  }
+
+  /** What has been applied, to be looked at and never changed. */
+  get store(): Store {
+    return this.machine.store;
   }
 
   /** The state as one s-expression: the same state prints the same bytes. */

@@ -84,6 +84,15 @@ export class FileDisk implements Disk {
     );
   }
 
+  writeAgain(name: string, offset: number): void {
+    guarded("writeAgain", name, () =>
+      withFile(this.path(name), constants.O_RDWR, (descriptor) => {
+        const bytes = readAll(descriptor, offset, Number.POSITIVE_INFINITY);
+        writeAll(descriptor, bytes, offset);
+      }),
+    );
+  }
+
   sync(name: string): void {
     guarded("sync", name, () =>
       withFile(this.path(name), constants.O_RDWR, (descriptor) => {
@@ -193,10 +202,13 @@ function readAll(descriptor: number, offset: number, length: number): Uint8Array
   return bytes;
 }
 
-/** One write is allowed to take less than it was given. */
-function writeAll(descriptor: number, bytes: Uint8Array): void {
+/** One write is allowed to take less than it was given. Where no offset is given, it goes to the end. */
+function writeAll(descriptor: number, bytes: Uint8Array, offset: number | null = null): void {
   let done = 0;
-  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
+  while (done < bytes.length) {
+    const at = offset === null ? null : offset + done;
+    done += writeSync(descriptor, bytes, done, bytes.length - done, at);
+  }
 }
 
 function outcomeOf(name: string, descriptor: number, error: unknown): SyncOutcome {

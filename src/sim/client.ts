@@ -29,6 +29,7 @@ export type AskOptions = {
 export class SimClient {
   /** Called when a request is over, with its result in it. */
   onSettled: (asked: Asked) => void = () => {};
+  readonly address: Address;
   private readonly clock: SimClock;
   private readonly half: Client;
   private readonly network: Network;
@@ -47,6 +48,7 @@ export class SimClient {
   }) {
     const { clock, random, cluster, keys, nodes } = parts;
     this.clock = clock;
+    this.address = parts.address;
     const incarnation = 1 + random.below(2 ** 32);
     const { datagramBytesMax = 60_000 } = parts;
     const options = { nodes, cluster, keys, incarnation, random, datagramBytesMax };

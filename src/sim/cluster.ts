@@ -13,6 +13,8 @@ import { type ServerSettings, SimServer } from "./server.ts";
 export type SimOptions = {
   readonly seed: number;
   readonly servers: number;
+  /** Where everybody is. On a loopback no datagram is repeated, and clients rely on that. */
+  readonly host?: string;
   readonly settings?: Partial<
     Pick<
       ServerSettings,
@@ -24,26 +26,23 @@ export type SimOptions = {
 const firstPort = 7101;
 const firstClientPort = 20_000;
 
-export const serverAddress = (id: NodeId): Address => ({
-  host: "127.0.0.1",
-  port: firstPort + id - 1,
-});
-
 export class SimCluster {
   readonly clock = new SimClock();
   readonly random: Random;
   readonly network: SimNetwork;
   readonly servers: ReadonlyMap<NodeId, SimServer>;
   readonly clusterId: number;
+  private readonly host: string;
   private readonly keys: Keys;
   private readonly datagramBytesMax: number;
   private clientCount = 0;
 
-  constructor({ seed, servers, settings = {} }: SimOptions) {
+  constructor({ seed, servers, host = "127.0.0.1", settings = {} }: SimOptions) {
+    this.host = host;
     this.random = seededRandom(seed);
     this.network = new SimNetwork(this.clock, this.random);
     const ids = Array.from({ length: servers }, (_, at) => nodeId(at + 1));
-    const addresses = new Map(ids.map((id) => [id, serverAddress(id)]));
+    const addresses = new Map(ids.map((id) => [id, this.addressOf(id)]));
     const all = {
       timing: defaultTiming,
       preVote: "with-pre-vote",
@@ -73,6 +72,10 @@ export class SimCluster {
     return must(this.servers.get(nodeId(id)), `n${id} is in the cluster`);
   }
 
+  addressOf(id: NodeId): Address {
+    return { host: this.host, port: firstPort + id - 1 };
+  }
+
   /** The servers that lead now, as they see it: more than one only across terms. */
   leaders(): readonly SimServer[] {
     return [...this.servers.values()].filter(
@@ -94,16 +97,16 @@ export class SimCluster {
   partition(one: readonly number[], other: readonly number[]): void {
     for (const a of one) {
       for (const b of other) {
-        this.network.cut(serverAddress(nodeId(a)), serverAddress(nodeId(b)));
-        this.network.cut(serverAddress(nodeId(b)), serverAddress(nodeId(a)));
+        this.network.cut(this.addressOf(nodeId(a)), this.addressOf(nodeId(b)));
+        this.network.cut(this.addressOf(nodeId(b)), this.addressOf(nodeId(a)));
       }
     }
   }
 
   client(): SimClient {
-    const address = { host: "127.0.0.1", port: firstClientPort + this.clientCount };
+    const address = { host: this.host, port: firstClientPort + this.clientCount };
     this.clientCount += 1;
-    const nodes = [...this.servers.keys()].map((id) => ({ id, address: serverAddress(id) }));
+    const nodes = [...this.servers.keys()].map((id) => ({ id, address: this.addressOf(id) }));
     const { clock, network, random, clusterId } = this;
     return new SimClient({
       clock,

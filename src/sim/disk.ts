@@ -133,6 +133,11 @@ export class SimDisk implements Disk {
     this.file("truncate", name).truncate(size);
   }
 
+  writeAgain(name: string, offset: number): void {
+    this.fault("writeAgain", name);
+    this.file("writeAgain", name).writeAgain(offset);
+  }
+
   sync(name: string): void {
     const file = this.file("sync", name);
     const lost = this.syncFault("sync", name);

@@ -16,6 +16,8 @@ export class SimFile {
   private kept: Image;
   /** Where the two may begin to differ. */
   private dirtyFrom = 0;
+  /** From here on a failed sync has left bytes that are seen and will not be written by themselves. */
+  private lostFrom: number = Number.POSITIVE_INFINITY;
 
   constructor(bytes: Uint8Array) {
     this.seen = new Image(bytes);
@@ -28,7 +30,7 @@ export class SimFile {
 
   /** Bytes from the beginning that no power cut can change. */
   get certainSize(): number {
-    return Math.min(this.dirtyFrom, this.kept.size);
+    return Math.min(this.dirtyFrom, this.kept.size, this.lostFrom);
   }
 
   readCertain(offset: number, length: number): Uint8Array {
@@ -66,7 +68,15 @@ export class SimFile {
    * them, and readers see them until the power goes.
    */
   loseSync(size: number): void {
+    this.lostFrom = Math.min(this.lostFrom, this.dirtyFrom);
     this.dirtyFrom = Math.max(this.dirtyFrom, Math.min(size, this.seen.size));
+  }
+
+  /** What is seen from `offset` on is written once more: the next sync counts for it. */
+  writeAgain(offset: number): void {
+    if (offset > this.lostFrom) return;
+    this.dirtyFrom = Math.min(this.dirtyFrom, this.lostFrom);
+    this.lostFrom = Number.POSITIVE_INFINITY;
   }
 
   /** The power goes. The bytes that were synced stay; the others are what chance makes of them. */
@@ -77,12 +87,14 @@ export class SimFile {
     }
     this.seen = new Image(this.kept.copy());
     this.dirtyFrom = this.kept.size;
+    this.lostFrom = Number.POSITIVE_INFINITY;
   }
 
   copy(): SimFile {
     const copy = new SimFile(this.seen.copy());
     copy.kept = new Image(this.kept.copy());
     copy.dirtyFrom = this.dirtyFrom;
+    copy.lostFrom = this.lostFrom;
     return copy;
   }
 

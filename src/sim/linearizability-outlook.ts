@@ -3,7 +3,7 @@
  * state is not there, cannot be made by anything open, and nothing called before that operation returns can make it
  * either, the situation leads nowhere, and it is better to know now than many returns later.
  */
-import { any, type Name, type Plan } from "./linearizability-plan.ts";
+import { any, type Plan } from "./linearizability-plan.ts";
 import { has, type Situation } from "./linearizability-situation.ts";
 
 export const limits = {
@@ -18,8 +18,20 @@ export class Outlook<Operation> {
   /** By state: the names of operations that can make it. */
   private readonly makers = new Map<number, ReadonlySet<number>>();
 
+  /**
+   * By state, the names of operations that leave it behind. What leaves behind any state is covered by `canLead`,
+   * from the state it is used in.
+   */
+  private readonly leaving = new Map<number, number[]>();
+
   constructor(plan: Plan<Operation>) {
     this.plan = plan;
+    for (const [name, { nature, leaves }] of plan.names.entries()) {
+      if (nature === "observes" || leaves === any) continue;
+      const known = this.leaving.get(leaves);
+      if (known === undefined) this.leaving.set(leaves, [name]);
+      else known.push(name);
+    }
     const openings = new Map<number, readonly number[]>();
     this.needs = plan.closed.map(({ name }, at) => {
       const { meets, nature } = plan.names[name]!;
@@ -64,18 +76,13 @@ export class Outlook<Operation> {
   private makersOf(state: number): ReadonlySet<number> {
     const known = this.makers.get(state);
     if (known !== undefined) return known;
-    const names = this.plan.names.flatMap((name, number) =>
-      this.makes(name, state) === "perhaps" ? [number] : [],
-    );
-    const makers = new Set(names);
+    const makers = new Set<number>();
+    for (const [left, names] of this.leaving) {
+      if (this.plan.canLead(left, state) === "no") continue;
+      for (const name of names) makers.add(name);
+    }
     this.makers.set(state, makers);
     return makers;
-  }
-
-  /** What leaves behind any state is covered by `canLead`, from the state it is used in. */
-  private makes({ nature, leaves }: Name<Operation>, state: number): "perhaps" | "no" {
-    if (nature === "observes" || leaves === any) return "no";
-    return this.plan.canLead(leaves, state);
   }
 
   private openingsOfMakers(state: number): readonly number[] {

@@ -4,7 +4,7 @@
  * decided for itself. The question is hard in general, so two ways are taken in turn, with growing patience: a search
  * that is quick to find an order, and a sweep that is quick to see that there is none.
  */
-import type { Model, ModelState, Recorded } from "./linearizability-model.ts";
+import type { Model, Recorded } from "./linearizability-model.ts";
 import { Moves } from "./linearizability-moves.ts";
 import { Plan } from "./linearizability-plan.ts";
 import { type Found, search } from "./linearizability-search.ts";
@@ -24,12 +24,8 @@ export type Witness<Operation> = {
   readonly states: readonly string[];
 };
 
-const patience = {
-  searchSteps: 20_000,
-  sweepSteps: 100_000,
-  apart: 4,
-  growth: 4,
-} as const;
+/** Of the first round, and how much more the next has. */
+const patience = { searchSteps: 30_000, sweepSteps: 1_000_000, apart: 1, growth: 4 } as const;
 
 export function checkHistory<Operation>(
   history: readonly Recorded<Operation>[],

@@ -37,7 +37,7 @@ export type Boundary = "handled" | "sent" | "written";
 
 /** Who looks on, and who decides about faults. Every part may be left out. */
 export type ServerHooks = {
-  /** Before and after every batch of inputs, with the server as it is then. */
+  /** Before and after every batch of inputs: when it has decided what to do, and not yet done any of it. */
   readonly beforeStep?: (server: SimServer, inputs: readonly Input[]) => void;
   readonly afterStep?: (server: SimServer) => void;
   /** What it is about to send. */
@@ -223,6 +223,7 @@ export class SimServer {
       this.hooks.onStop?.(this);
       return;
     }
+    this.hooks.afterStep?.(this);
     this.actOn(effects);
   }
 
@@ -233,7 +234,6 @@ export class SimServer {
     if (this.isCut("sent")) return;
     this.carryOut(effects.disk);
     this.onStep(this);
-    this.hooks.afterStep?.(this);
     if (this.isCut("written")) return;
     this.wakeAt(effects.wakeAt);
   }

@@ -49,6 +49,17 @@ export function diskContract(name: string, make: () => DiskUnderTest): void {
       expect(text("a")).toBe("one two three");
     });
 
+    test("bytes that are written again stay as they are, and syncs count for them", () => {
+      disk.create("a", utf8("one two"));
+      disk.writeAgain("a", 3);
+      disk.append("a", utf8(" three"));
+      disk.writeAgain("a", 0);
+      disk.writeAgain("a", disk.size("a"));
+      disk.sync("a");
+      expect(text("a")).toBe("one two three");
+      expect(failure(() => disk.writeAgain("b", 0))).toBe("writeAgain b: missing");
+    });
+
     test("appends to two files in turn go each to its own", () => {
       disk.create("a", utf8(""));
       disk.create("b", utf8(""));

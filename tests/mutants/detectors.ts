@@ -30,16 +30,10 @@ const scenarios = "unit/raft/scenarios.test.ts";
 const chaos = "unit/replica/chaos.test.ts";
 const apart = new Set([...explorers, scenarios, chaos]);
 
-/** Whose tests are tried for a mutant of an area, in this order, before all others. */
+/** Areas whose tests are as near as those of the mutant's own. */
 const neighbours: Readonly<Record<string, readonly string[]>> = {
-  raft: ["raft"],
-  journal: ["journal"],
-  replica: ["replica"],
-  codec: ["codec"],
-  kv: ["kv"],
-  client: ["client"],
-  sim: ["sim", "contract", "journal"],
-  runtime: ["contract", "runtime"],
+  sim: ["contract", "journal"],
+  runtime: ["contract"],
 };
 
 const areas = ["raft", "journal", "replica", "codec", "kv", "client", "sim", "runtime", "contract"];
@@ -78,11 +72,11 @@ function simulatorWords(home: string): readonly string[] {
 
 /** Those that are tried for a mutant, in order. */
 export function detectorsFor(mutant: Mutant, all: readonly Detector[]): readonly Detector[] {
-  const near = neighbours[areaOf(mutant)] ?? [];
-  const distance = (detector: Detector): number => {
-    const at = near.indexOf(detector.area);
-    const step = at < 0 ? near.length : at;
-    return detectorKinds.indexOf(detector.kind) + (at < 0 ? detectorKinds.length : 0) + step / 100;
+  const area = areaOf(mutant);
+  const near = [area, ...(neighbours[area] ?? [])];
+  const rank = (detector: Detector): number => {
+    const far = near.includes(detector.area) ? 0 : detectorKinds.length;
+    return far + detectorKinds.indexOf(detector.kind);
   };
-  return [...all].sort((a, b) => distance(a) - distance(b));
+  return [...all].sort((a, b) => rank(a) - rank(b));
 }

@@ -2,8 +2,7 @@
  * What a seed stands for: a cluster, its clients and its misfortunes, all drawn anew (swarm testing: most kinds of
  * fault are absent from most runs, because a fault that is always there hides what happens without it).
  */
-import { seededRandom } from "../../base/random.ts";
-import { type Random, between } from "../../base/random.ts";
+import { between, type Random, seededRandom } from "../../base/random.ts";
 import type { PreVote, Timing } from "../../raft/state.ts";
 import { fraction, happens, oneOf, weighted } from "../chance.ts";
 import { calmWeather, type WeatherPlan } from "../weather.ts";
@@ -101,8 +100,8 @@ const timings: readonly Timing[] = [
   { heartbeatMs: 60, electionMsMin: 600, electionMsMax: 1200 },
   { heartbeatMs: 15, electionMsMin: 150, electionMsMax: 300 },
   { heartbeatMs: 100, electionMsMin: 1000, electionMsMax: 2000 },
-  { heartbeatMs: 20, electionMsMin: 100, electionMsMax: 130 },
-  { heartbeatMs: 50, electionMsMin: 150, electionMsMax: 160 },
+  { heartbeatMs: 20, electionMsMin: 100, electionMsMax: 150 },
+  { heartbeatMs: 50, electionMsMin: 150, electionMsMax: 200 },
 ];
 
 export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
@@ -145,7 +144,8 @@ function drawServer(
     preVote: random.below(4) === 0 ? "without-pre-vote" : "with-pre-vote",
     secret: random.below(8) === 0 ? "set" : "not-set",
     segmentBytesMax: oneOf(random, [4096, 4096, 16_384, 1 << 20]),
-    syncMs: oneOf(random, [0, 1, 5, Math.ceil(timing.heartbeatMs / 2)]),
+    // An election must be over before the next candidate is due, or there is never a leader.
+    syncMs: oneOf(random, [0, 1, 5, (timing.electionMsMax - timing.electionMsMin) / 5]),
   };
 }
 

@@ -41,6 +41,14 @@ export class Entries {
     else this.compare(known, { entry, before: beforeTerm }, where);
   }
 
+  /**
+   * A cluster of one elects itself without a word to anybody. What it made of a term that its disk never saw is
+   * gone with a power cut, and the term is there to be used again.
+   */
+  forgetAfter(term: Term): void {
+    for (const [name, { entry }] of this.known) if (entry.term > term) this.known.delete(name);
+  }
+
   private compare(known: Known, met: Known, where: string): void {
     const { index, term } = met.entry;
     if (known.before !== met.before) {

@@ -1,0 +1,158 @@
+/**
+ * Do the tests notice bugs? `bun run mutants [--only PATTERN] [--jobs 2] [--all-detectors]`
+ *
+ * Each seeded bug of tests/mutants is put into a copy of the tree, and the tests run there, cheap ones first, until
+ * one fails. A bug that none notices is a missing test; a bug that cannot be put in any more is a forgotten one:
+ * both are failures. With --all-detectors every part of the tests is asked about every bug, and a table tells which
+ * of them notice it, and after how many seeds. The last line is `N passed, M failed`.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { mutants } from "../tests/mutants/all.ts";
+import {
+  type Detector,
+  detectorKinds,
+  detectorsFor,
+  findDetectors,
+} from "../tests/mutants/detectors.ts";
+import type { Mutant } from "../tests/mutants/mutant.ts";
+import { type Finding, Workshop } from "../tests/mutants/workshop.ts";
+
+const home = dirname(import.meta.dir);
+
+/** How much longer than without the mutant a detector may take, before it counts as hung. */
+const patience = { times: 8, msMin: 12_000 } as const;
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    jobs: { type: "string", default: "2" },
+    "all-detectors": { type: "boolean", default: false },
+  },
+});
+
+type Verdict = {
+  readonly mutant: Mutant;
+  readonly findings: readonly Finding[];
+  /** Why the mutant counts as failed, or null: it was noticed. */
+  readonly failure: string | null;
+};
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** What each detector takes on the tree as it is, where all of them must pass. */
+async function usualTimes(
+  workshop: Workshop,
+  detectors: readonly Detector[],
+): Promise<ReadonlyMap<Detector, number>> {
+  const times = new Map<Detector, number>();
+  for (const detector of detectors) {
+    const { ms, noticed } = await workshop.ask(detector, 600_000);
+    const name = `${detector.kind} ${detector.area}`.trim();
+    if (noticed !== null) throw new Error(`${name} fails without any mutant: ${noticed.by}`);
+    say(`without any mutant, ${name}: ${seconds(ms)}`);
+    times.set(detector, ms);
+  }
+  return times;
+}
+
+async function examine(
+  workshop: Workshop,
+  mutant: Mutant,
+  usual: ReadonlyMap<Detector, number>,
+): Promise<Verdict> {
+  const findings: Finding[] = [];
+  const patched = await workshop.with(mutant, async () => {
+    for (const detector of detectorsFor(mutant, [...usual.keys()])) {
+      const msMax = Math.max(patience.msMin, patience.times * (usual.get(detector) ?? 0));
+      const finding = await workshop.ask(detector, msMax);
+      findings.push(finding);
+      if (finding.noticed !== null && !flags["all-detectors"]) return;
+    }
+  });
+  return { mutant, findings, failure: failureOf(patched, findings) };
+}
+
+function failureOf(
+  patched: Awaited<ReturnType<Workshop["with"]>>,
+  findings: readonly Finding[],
+): string | null {
+  if (patched.kind === "does-not-apply") return `does not apply: ${patched.because}`;
+  const notices = findings.flatMap(({ noticed }) => noticed ?? []);
+  const broken = notices.find(({ kind }) => kind === "broken");
+  if (broken !== undefined) return `cannot be run: ${broken.by}`;
+  return notices.length === 0 ? "survived: no test noticed it" : null;
+}
+
+function report({ mutant, findings, failure }: Verdict): void {
+  const ms = findings.reduce((sum, finding) => sum + finding.ms, 0);
+  if (failure !== null) {
+    say(`FAILED   ${mutant.name} (src/${mutant.file}, ${seconds(ms)}) ${failure}`);
+    say(`         ${mutant.why}`);
+    return;
+  }
+  const shown = findings.filter(({ noticed }) => noticed !== null);
+  say(`noticed  ${mutant.name} (src/${mutant.file}, ${seconds(ms)})`);
+  for (const { detector, noticed } of shown) {
+    const seed = noticed?.seed === null ? "" : `seed ${noticed?.seed}: `;
+    say(`         ${detector.kind} ${detector.area}: ${seed}${noticed?.by}`.replace(" : ", ": "));
+  }
+}
+
+/** A table for docs/verification.md: what noticed each mutant, with seeds where seeds were needed. */
+function table(verdicts: readonly Verdict[]): string {
+  const cell = (verdict: Verdict, kind: Detector["kind"]): string => {
+    const notices = verdict.findings.flatMap(({ detector, noticed }) =>
+      detector.kind === kind && noticed !== null ? [noticed] : [],
+    );
+    if (notices.length === 0) return "";
+    const seeds = notices.flatMap(({ seed }) => seed ?? []);
+    return seeds.length === 0 ? "yes" : `seed ${Math.min(...seeds)}`;
+  };
+  const rows = verdicts.map((verdict) => {
+    const cells = detectorKinds.map((kind) => cell(verdict, kind));
+    return `| ${[verdict.mutant.name, verdict.mutant.why, ...cells].join(" | ")} |`;
+  });
+  const head = `| mutant | what breaks | ${detectorKinds.join(" | ")} |`;
+  return [head, `|${" --- |".repeat(2 + detectorKinds.length)}`, ...rows].join("\n");
+}
+
+async function main(): Promise<void> {
+  const wanted = mutants.filter(({ name, file }) => `${file} ${name}`.includes(flags.only));
+  const folder = mkdtempSync(join(tmpdir(), "rusty-boat-mutants-"));
+  try {
+    const jobs = Math.max(1, Math.min(wanted.length, Number(flags.jobs) || 1));
+    const workshops = Array.from(
+      { length: jobs },
+      (_, at) => new Workshop(home, join(folder, String(at))),
+    );
+    const usual = await usualTimes(workshops[0]!, findDetectors(home));
+    const verdicts = new Map<Mutant, Verdict>();
+    const line = [...wanted];
+    await Promise.all(
+      workshops.map(async (workshop) => {
+        for (let next = line.shift(); next !== undefined; next = line.shift()) {
+          const verdict = await examine(workshop, next, usual);
+          verdicts.set(next, verdict);
+          report(verdict);
+        }
+      }),
+    );
+    const all = wanted.flatMap((mutant) => verdicts.get(mutant) ?? []);
+    if (flags["all-detectors"]) say(`\n${table(all)}\n`);
+    const failed = all.filter(({ failure }) => failure !== null);
+    for (const { mutant, failure } of failed) say(`${mutant.name}: ${failure}`);
+    say(`${all.length - failed.length} passed, ${failed.length} failed`);
+    if (failed.length > 0 || all.length === 0) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main();

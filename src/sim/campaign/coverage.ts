@@ -1,0 +1,114 @@
+/**
+ * What a campaign has met, by name. A campaign that never met one of these has proved nothing about it: with
+ * enough seeds a counter that is still zero is a failure.
+ */
+
+/** From here on a campaign is large enough to have met everything. */
+export const seedsForFloors = 200;
+
+/** Name and what is counted. */
+export const coverageNames = {
+  elections: "leaders elected",
+  "split-votes": "terms with several candidates and no leader",
+  truncations: "logs that took entries back",
+  "figure-8": "entries of an old term on a majority, uncommitted, under a newer leader",
+  commits: "entries committed",
+  "torn-tails-cut": "unfinished writes cut off at a start",
+  "damage-refused": "starts refused because of damage",
+  "damage-repaired": "starts after damage was repaired",
+  "lost-tails": "servers that came back without entries they had acknowledged",
+  "match-forgotten": "leaders that noticed such a loss",
+  "swapped-refused": "starts refused because the folder was another server's",
+  "wiped-out": "servers whose folder was wiped",
+  rolls: "journal segments begun",
+  repeated: "datagrams delivered once more",
+  "repeated-outlived": "copies delivered to a later life of their receiver",
+  outlived: "datagrams delivered to a later life of their receiver",
+  corrupted: "datagrams corrupted",
+  "ancient-copies": "very old datagrams sent once more",
+  clogs: "links clogged",
+  "fragments-lost": "large datagrams lost with a fragment",
+  overflowed: "datagrams that found a full buffer",
+  stopped: "datagrams stopped by a cut",
+  chunks: "pieces of what is larger than a datagram",
+  "bulk-appends": "appends that travelled in pieces",
+  "dropped-too-short": "datagrams dropped: too short",
+  "dropped-wrong-magic": "datagrams dropped: not ours",
+  "dropped-wrong-length": "datagrams dropped: wrong length",
+  "dropped-wrong-checksum": "datagrams dropped: wrong checksum",
+  "dropped-wrong-cluster": "datagrams dropped: another cluster's",
+  "dropped-wrong-receiver": "datagrams dropped: for somebody else",
+  "dropped-wrong-version": "datagrams dropped: another version's",
+  "dropped-unknown-kind": "datagrams dropped: unknown kind",
+  "dropped-unexpected-tag": "datagrams dropped: a tag where no secret is set",
+  "dropped-wrong-tag": "datagrams dropped: forged",
+  "dropped-missing-tag": "datagrams dropped: a secret is set, and they have no tag",
+  "dropped-unknown-peer": "datagrams dropped: of no server of the cluster",
+  "dropped-wrong-incarnation": "datagrams dropped: of a wiped server",
+  "dropped-malformed": "datagrams dropped: nonsense in a right envelope",
+  "power-cuts": "power cuts",
+  "boundary-cuts": "power cuts between what a server decides and does",
+  "disk-cuts": "power cuts at an operation of the disk",
+  "opening-cuts": "power cuts while a journal is opened",
+  blackouts: "power cuts of the whole cluster",
+  kills: "processes killed",
+  pauses: "servers paused",
+  "clock-rates": "clocks made faster or slower",
+  "clock-jumps": "clocks that jumped ahead",
+  partitions: "partitions of servers",
+  "one-way-cuts": "links cut one way",
+  "message-filters": "kinds of message held up",
+  "client-cuts": "clients cut off from servers",
+  "slow-disks": "disks made slow",
+  "disk-stalls": "syncs that took longer than an election",
+  "sync-errors": "servers stopped by a failed sync",
+  "disk-full": "servers stopped by a full disk",
+  "stalled-leaders": "leaders that stepped down because of their disk",
+  "quorum-lost": "leaders that stepped down without a quorum",
+  "hand-overs": "leaders asked to hand over",
+  "taken-over": "leaders elected after a hand-over",
+  "client-restarts": "clients that began anew with requests in doubt",
+  "reads-confirmed": "linearizable reads answered",
+  "reads-stale": "stale reads answered",
+  "reads-logged": "reads answered through the log",
+  lists: "lists answered",
+  committed: "requests committed",
+  rejected: "requests rejected",
+  unknown: "requests whose outcome was unknown",
+  "answered-again": "requests that came again and were answered from memory",
+  "not-leader": "requests sent to another server",
+  superseded: "requests whose entry another one replaced",
+  "servers-1": "clusters of one",
+  "servers-2": "clusters of two",
+  "servers-3": "clusters of three",
+  "servers-5": "clusters of five",
+  "servers-7": "clusters of seven",
+} as const;
+
+export type CoverageName = keyof typeof coverageNames;
+
+export class Coverage {
+  private readonly counts = new Map<string, number>();
+
+  add(name: CoverageName, by = 1): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + by);
+  }
+
+  /** For counters that others keep: those whose names are known here. */
+  addKnown(name: string, by: number): void {
+    if (name in coverageNames) this.counts.set(name, (this.counts.get(name) ?? 0) + by);
+  }
+
+  get(name: CoverageName): number {
+    return this.counts.get(name) ?? 0;
+  }
+
+  entries(): readonly (readonly [string, number])[] {
+    return [...this.counts];
+  }
+
+  /** What was never met. */
+  missing(): readonly CoverageName[] {
+    return (Object.keys(coverageNames) as CoverageName[]).filter((name) => this.get(name) === 0);
+  }
+}

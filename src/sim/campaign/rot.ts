@@ -1,0 +1,130 @@
+/**
+ * Bytes that change at rest, in the files of a server that is down. Two kinds of place, and two things that must
+ * come of it:
+ *
+ *   vouched for   a later record says that the bytes were durable: the server must refuse to start
+ *   the tail      nothing says so yet, and it looks like a write that was interrupted: the server cuts it off and
+ *                 goes on without entries that it had acknowledged. That is survived only while enough others
+ *                 hold them, so that is where it is allowed to happen.
+ */
+import { must } from "../../base/assert.ts";
+import type { NodeId } from "../../base/numbers.ts";
+import type { Random } from "../../base/random.ts";
+import { activeName, closedNames } from "../../journal/names.ts";
+import { fileSource, type Located, RecordReader } from "../../journal/reader.ts";
+import { majority } from "../../raft/quorum.ts";
+import { oneOf } from "../chance.ts";
+import { noise } from "../corruption.ts";
+import type { SimServer } from "../server.ts";
+import type { World } from "./world.ts";
+
+/** Puts the bytes back. */
+export type Undo = () => void;
+
+type Active = { readonly vouched: number; readonly records: readonly Located[] };
+
+const sectorBytes = 512;
+
+/** The records of the active file as they are read, and up to where one of its marks vouches for it. */
+function readActive(server: SimServer): Active | null {
+  const { disk, id } = server;
+  const name = activeName(id);
+  if (!disk.list().includes(name)) return null;
+  const reader = new RecordReader(fileSource(disk, name));
+  const records: Located[] = [];
+  let vouched = 0;
+  for (;;) {
+    const next = reader.next();
+    if (next.kind !== "record") break;
+    records.push(next);
+    // The header vouches for itself.
+    if (next.record.kind === "header") vouched = next.length;
+    if (next.record.kind === "mark") vouched = Math.max(vouched, next.record.durable);
+  }
+  return { vouched, records };
+}
+
+/** Damages bytes that are vouched for; null where there are none. */
+export function damageSomewhere(server: SimServer, random: Random): Undo | null {
+  const { disk, id } = server;
+  const active = readActive(server);
+  if (active === null || active.vouched === 0) return null;
+  const closed = closedNames(id, disk.list());
+  const name = oneOf(random, [activeName(id), ...closed]);
+  const limit = name === activeName(id) ? active.vouched : disk.size(name);
+  const at = random.below(limit);
+  const length = random.below(3) === 0 ? Math.min(sectorBytes, limit - at) : 1;
+  const before = disk.read(name, at, length);
+  const after = length === 1 ? flipped(before, random) : elsewhere(server, name, before, random);
+  disk.overwrite(name, at, after);
+  return () => disk.overwrite(name, at, before);
+}
+
+function flipped(bytes: Uint8Array, random: Random): Uint8Array {
+  const after = bytes.slice();
+  after[0] = after[0]! ^ (1 << random.below(8));
+  return after;
+}
+
+/** A write that was meant for another place, or noise where that would be the same bytes. */
+function elsewhere(
+  server: SimServer,
+  name: string,
+  before: Uint8Array,
+  random: Random,
+): Uint8Array {
+  const { disk } = server;
+  const from = random.below(Math.max(1, disk.size(name) - before.length));
+  const other = disk.read(name, from, before.length);
+  const differs = other.length === before.length && other.some((byte, at) => byte !== before[at]);
+  if (differs) return other;
+  const bytes = noise(before.length, random);
+  bytes[0] = before[0]! ^ 0xff;
+  return bytes;
+}
+
+/** Spoils the first record of the tail, where that is survived. */
+export function loseTail(world: World, server: SimServer): "lost" | "not-safe" {
+  const active = readActive(server);
+  const image = world.images.get(server.id);
+  if (active === null || image === undefined) return "not-safe";
+  const tail = active.records.filter(({ offset }) => offset >= active.vouched);
+  const first = tail[0];
+  const last = lastBefore(active);
+  if (first === undefined || !isSpared(world, { id: server.id, last, tail })) return "not-safe";
+  const name = activeName(server.id);
+  const at = first.offset + 4;
+  const byte = must(server.disk.read(name, at, 1)[0], "a record has a fifth byte");
+  server.disk.overwrite(name, at, new Uint8Array([byte ^ 1]));
+  world.excuse(server);
+  return "lost";
+}
+
+/** Where the log ends without the tail. */
+function lastBefore({ records, vouched }: Active): number {
+  let last = 0;
+  for (const { record, offset } of records) {
+    if (offset >= vouched) break;
+    if (record.kind === "header") last = record.previous.index;
+    if (record.kind === "entry") last = record.entry.index;
+  }
+  return last;
+}
+
+/** Nothing but entries that are added at the end, and that a majority holds without this server. */
+function isSpared(
+  world: World,
+  parts: { readonly id: NodeId; readonly last: number; readonly tail: readonly Located[] },
+): boolean {
+  const holders = world.reliable().filter((other) => other !== parts.id);
+  const needed = majority(world.plan.servers);
+  let { last } = parts;
+  for (const { record } of parts.tail) {
+    if (record.kind === "mark") continue;
+    if (record.kind !== "entry") return false;
+    const { index, term } = record.entry;
+    if (index !== last + 1 || world.witness.holders(holders, index, term) < needed) return false;
+    last = index;
+  }
+  return last > parts.last;
+}
