@@ -33,6 +33,15 @@ export function onIncoming(core: Core, node: Node, incoming: Incoming): void {
   }
 }
 
+/**
+ * The node has done nothing with this datagram; but a network may repeat it, and so may this client, piece by piece,
+ * where it is large: the copy may come to a leader, or the answer be the copy's.
+ */
+function mayArriveTwice(core: Core, node: Node, { body }: Pending): boolean {
+  if (!isLoopback(node.address.host)) return true;
+  return body?.kind === "write" && core.wire.sizeOf(body.command.length) === "large";
+}
+
 function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): void {
   const one = core.requests.answered(id);
   if (one === null) {
@@ -45,9 +54,7 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
     return;
   }
   const { pending } = one;
-  // The node has done nothing with this datagram; but a network may repeat it, and the copy come to
-  // a leader.
-  if (!isLoopback(node.address.host)) pending.earlier = "in-doubt";
+  if (mayArriveTwice(core, node, pending)) pending.earlier = "in-doubt";
   // A newer try is under way: it decides where to go next, and this one is only out of doubt.
   const isNewest = pending.newest === one && pending.place === "waiting";
   switch (outcome.kind) {
@@ -143,7 +150,7 @@ function onReplied(core: Core, one: Try, outcome: Extract<Outcome, { kind: "repl
       core.requests.settle(pending, null);
       return;
     case "command":
-      onCommandReplied(core, pending, outcome);
+      onCommandReplied(core, one, outcome);
       return;
     case "read":
       commit(core, pending, outcome);
@@ -164,11 +171,12 @@ function beginSession(core: Core, pending: Pending, id: number): void {
 
 function onCommandReplied(
   core: Core,
-  pending: Pending,
+  one: Try,
   outcome: Extract<Outcome, { kind: "replied" }>,
 ): void {
+  const { pending } = one;
   const { reply } = outcome;
-  if (reply.kind === "session-unknown") onSessionLost(core, pending);
+  if (reply.kind === "session-unknown") onSessionLost(core, one);
   else if (reply.kind === "window-exceeded") waitForWindow(core, pending);
   else commit(core, pending, outcome);
 }
@@ -186,8 +194,10 @@ function waitForWindow(core: Core, pending: Pending): void {
  * network, had its effect before that, nobody can tell. A read had none, and goes on in the next
  * session.
  */
-function onSessionLost(core: Core, pending: Pending): void {
-  if (core.session !== null && core.session.id === pending.requestId?.session) core.session = null;
+function onSessionLost(core: Core, { pending, session }: Try): void {
+  // The answer is to the session that this try was sent in; the request may have moved on to another since.
+  if (core.session !== null && core.session.id === session) core.session = null;
+  if (pending.requestId?.session !== session) return;
   if (isWrite(pending.work)) {
     doubt(core, pending, "session-lost");
     return;

@@ -34,6 +34,8 @@ export type Try = {
   readonly sentAt: Millis;
   /** The finder's move it was sent in. */
   readonly move: number;
+  /** The session it was sent in; null: in none. */
+  readonly session: number | null;
 };
 
 export type Pending = {
@@ -124,7 +126,8 @@ export class Requests {
 
   open(pending: Pending, parts: Pick<Try, "node" | "sentAt" | "move">): Try {
     const { node, sentAt, move } = parts;
-    const opened: Try = { id: this.#nextTryId++, pending, node, sentAt, move };
+    const session = pending.requestId?.session ?? null;
+    const opened: Try = { id: this.#nextTryId++, pending, node, sentAt, move, session };
     this.#tries.set(opened.id, opened);
     if (pending.open.length >= limits.triesOpenMax) {
       const oldest = pending.open.shift();

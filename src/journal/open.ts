@@ -185,10 +185,20 @@ function saveAside(
     copy += 1;
     name = cutName(node, tail.offset, copy);
   }
-  if (!names.includes(name)) disk.create(name, tail.bytes);
+  if (!names.includes(name)) keep(disk, name, tail.bytes);
   disk.sync(name);
   disk.syncFolder();
   return name;
+}
+
+/** Where there is no room for all of it, nothing of it is left behind to take up more at the next start. */
+function keep(disk: Disk, name: string, bytes: Uint8Array): void {
+  try {
+    disk.create(name, bytes);
+  } catch (error) {
+    if (disk.list().includes(name)) disk.remove(name);
+    throw error;
+  }
 }
 
 const holds = (disk: Disk, name: string, bytes: Uint8Array): boolean =>

@@ -5,6 +5,9 @@ import { isVoter } from "./membership.ts";
 import type { Leader, State } from "./state.ts";
 import { note, send } from "./state.ts";
 
+/** Who has not answered for so many heartbeats is no successor. */
+const aliveHeartbeats = 3;
+
 export type TransferAnswer = "begun" | "not-leader" | "not-a-voter" | "already-leader" | "busy";
 
 export function beginTransfer(state: State, target: NodeId): TransferAnswer {
@@ -22,13 +25,15 @@ export function beginTransfer(state: State, target: NodeId): TransferAnswer {
   return "begun";
 }
 
-/** The voter that is furthest along: the one that can take over at once. */
+/** The voter that is furthest along of those that are heard: the one that can take over at once. */
 export function bestSuccessor(state: State): NodeId | null {
   if (state.role.kind !== "leader") return null;
+  const { now, settings } = state;
   let best: NodeId | null = null;
   let bestMatch = -1;
   for (const [id, progress] of state.role.followers) {
     if (!isVoter(state.membership.current, id) || progress.match <= bestMatch) continue;
+    if (now > later(progress.heardAt, aliveHeartbeats * settings.timing.heartbeatMs)) continue;
     best = id;
     bestMatch = progress.match;
   }

@@ -4,6 +4,7 @@
  */
 import type { Address } from "../base/address.ts";
 import { formatAddress } from "../base/address.ts";
+import { assert } from "../base/assert.ts";
 import type { LogIndex, Term } from "../base/numbers.ts";
 import type { ClientResponse, Outcome, ReadOperation } from "../codec/client-message.ts";
 import type { Command, SessionId } from "../kv/command.ts";
@@ -11,16 +12,24 @@ import type { ReadTicket } from "../raft/state.ts";
 import type { EntryId } from "../raft/types.ts";
 
 export const limits = {
-  /** Writes waiting for their commit. One more is refused as "busy". */
+  /** Writes waiting for their commit, and the bytes of their commands. One more is refused as "busy". */
   writesMax: 16_384,
+  writeBytesMax: 64 << 20,
   /** Reads waiting for their round. */
   readsMax: 65_536,
+  /** Bytes of keys and values in the answers to reads of one batch of inputs. The rest is asked to come again. */
+  answerBytesMax: 4 << 20,
 } as const;
 
 /** Whom to answer: the address a request came from, and the id it gave. */
 export type Asker = { readonly from: Address; readonly id: number };
 
-type WaitingWrite = { asker: Asker; readonly term: Term; readonly command: Command };
+type WaitingWrite = {
+  asker: Asker;
+  readonly term: Term;
+  readonly command: Command;
+  readonly bytes: number;
+};
 export type WaitingRead = { readonly asker: Asker; readonly operation: ReadOperation };
 
 /**
@@ -37,12 +46,19 @@ export class Desk {
   private readonly places = new Map<SessionId, Map<number, LogIndex>>();
   private readonly reads = new Map<ReadTicket, readonly WaitingRead[]>();
   private readCount = 0;
+  private writeBytes = 0;
   private nextTicket: ReadTicket = 1;
   private arriving: WaitingRead[] = [];
   private readonly answers = new Map<string, { to: Address; responses: ClientResponse[] }>();
 
   get writesWaiting(): number {
     return this.writes.size;
+  }
+
+  /** Whether one more write may wait. */
+  hasRoomForWrite(): "room" | "full" {
+    const full = this.writes.size >= limits.writesMax || this.writeBytes >= limits.writeBytesMax;
+    return full ? "full" : "room";
   }
 
   get readsWaiting(): number {
@@ -73,12 +89,23 @@ export class Desk {
     const index = this.places.get(command.session)?.get(command.sequence);
     const waiting = index === undefined ? undefined : this.writes.get(index);
     if (waiting === undefined || waiting.term !== term) return "new";
+    assert(isSameRequest(waiting.command, command), "a place is that of its own request");
     waiting.asker = asker;
     return "joined";
   }
 
-  expectWrite(place: EntryId, asker: Asker, command: Command): void {
-    this.writes.set(place.index, { asker, term: place.term, command });
+  /**
+   * Whoever waited at this index before, for an entry that was taken back, is told nothing: another server may still
+   * commit it.
+   */
+  expectWrite(
+    place: EntryId,
+    { asker, command, bytes }: { asker: Asker; command: Command; bytes: number },
+  ): void {
+    const displaced = this.writes.get(place.index);
+    if (displaced !== undefined) this.forget(place.index, displaced);
+    this.writes.set(place.index, { asker, term: place.term, command, bytes });
+    this.writeBytes += bytes;
     if (command.kind !== "request") return;
     const session = this.places.get(command.session);
     if (session === undefined) {
@@ -98,6 +125,7 @@ export class Desk {
 
   private forget(index: LogIndex, waiting: WaitingWrite): void {
     this.writes.delete(index);
+    this.writeBytes -= waiting.bytes;
     const { command } = waiting;
     if (command.kind !== "request") return;
     const session = this.places.get(command.session);
@@ -129,5 +157,11 @@ export class Desk {
     return reads;
   }
 }
+
+const isSameRequest = (one: Command, other: Command): boolean =>
+  one.kind === "request" &&
+  other.kind === "request" &&
+  one.session === other.session &&
+  one.sequence === other.sequence;
 
 const none: readonly { to: Address; responses: readonly ClientResponse[] }[] = [];

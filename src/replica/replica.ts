@@ -107,6 +107,7 @@ export class Replica {
 
   handle(now: Millis, inputs: readonly Input[]): Effects {
     if (now > this.now) this.now = now;
+    this.service.beginBatch();
     for (const input of inputs) {
       if (this.failure === null) this.hear(input);
     }

@@ -9,6 +9,7 @@ import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
 import { nextIndex } from "../base/numbers.ts";
 import type { ClientRequest, Outcome, ReadOperation } from "../codec/client-message.ts";
 import { decodeCommand } from "../codec/command.ts";
+import type { Reply } from "../kv/command.ts";
 import { proposalRefusal, step } from "../raft/raft.ts";
 import type { ReadTicket, State } from "../raft/state.ts";
 import { knownLeader } from "../raft/state.ts";
@@ -25,6 +26,7 @@ export class Service {
   private readonly addressText: (node: NodeId | null) => string | null;
   /** Reads whose index is not applied yet. */
   private confirmed: ConfirmedRead[] = [];
+  private answerBytes = 0;
 
   constructor(parts: {
     state: State;
@@ -56,9 +58,9 @@ export class Service {
     if (command === null) return desk.answer(asker, malformed);
     if (desk.rejoin(asker, command, state.term) === "joined") return;
     if (proposalRefusal(state) !== null) return desk.answer(asker, busy);
-    if (desk.writesWaiting >= limits.writesMax) return desk.answer(asker, busy);
+    if (desk.hasRoomForWrite() === "full") return desk.answer(asker, busy);
     step(state, now, { kind: "propose", command: bytes });
-    desk.expectWrite(state.log.last, asker, command);
+    desk.expectWrite(state.log.last, { asker, command, bytes: bytes.length });
   }
 
   private notLeader(): Outcome {
@@ -113,12 +115,28 @@ export class Service {
     desk.answer(waiting.asker, { kind: "replied", reply: answer, index, term });
   }
 
+  /** A batch of inputs begins: its reads may be answered with so many bytes again. */
+  beginBatch(): void {
+    this.answerBytes = 0;
+  }
+
   private answerRead(asker: Asker, operation: ReadOperation): void {
+    if (this.answerBytes >= limits.answerBytesMax) return this.desk.answer(asker, busy);
     const { applied } = this.machine;
     const term = this.state.log.termAt(applied) ?? this.state.term;
     const reply = this.machine.read(operation);
+    this.answerBytes += payloadBytes(reply);
     this.desk.answer(asker, { kind: "replied", reply, index: applied, term });
   }
+}
+
+/** Bytes of keys and values in the answer to a read. */
+function payloadBytes(reply: Reply): number {
+  if (reply.kind === "found") return reply.value.length;
+  if (reply.kind !== "listed") return 0;
+  let bytes = 0;
+  for (const { key, value } of reply.items) bytes += key.length + (value?.length ?? 0);
+  return bytes;
 }
 
 const busy: Outcome = { kind: "busy" };

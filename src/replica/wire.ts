@@ -2,7 +2,7 @@
  * This server's end of the wire: datagrams into what they say, and back. What is malformed, foreign, forged or
  * from nobody known is counted and dropped here; what is too large for a datagram goes in chunks.
  */
-import { type Address, formatAddress, parseAddress } from "../base/address.ts";
+import { type Address, formatAddress } from "../base/address.ts";
 import { must } from "../base/assert.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
 import { earliest, type Millis, type NodeId } from "../base/numbers.ts";
@@ -48,6 +48,9 @@ const nothing: readonly Heard[] = [];
 /** Appends under way in chunks to one peer; Raft sends again what is dropped beyond. */
 const bulkAppendsMax = 2;
 
+/** Clients whose transfers can be told apart at once; more of them would have to ask again. */
+const placesMax = 4096;
+
 type Outer = { readonly header: DatagramHeader; readonly body: Uint8Array };
 
 export class Wire {
@@ -59,6 +62,7 @@ export class Wire {
   private readonly bodyMax: number;
   private readonly peerTransfers: Transfers<NodeId>;
   private readonly clientTransfers: Transfers<string>;
+  private readonly places = new Map<string, Address>();
   private outgoing: OutgoingDatagram[] = [];
 
   constructor(parts: {
@@ -131,7 +135,7 @@ export class Wire {
   }
 
   private openClient(now: Millis, from: Address, { header, body }: Outer): readonly Heard[] {
-    const place = { from: formatAddress(from), body, now };
+    const place = { from: this.placeOf(from), body, now };
     if (header.kind === "client-chunk-ack") {
       this.clientTransfers.receiveAck(place);
       return nothing;
@@ -181,7 +185,18 @@ export class Wire {
 
   private sendToClient(to: Address, kind: DatagramKind, body: Uint8Array): void {
     if (body.length <= this.bodyMax) return this.seal(to, 0, kind, body);
-    this.clientTransfers.offer({ to: formatAddress(to), kind, body });
+    const offered = this.clientTransfers.offer({ to: this.placeOf(to), kind, body });
+    if (offered.kind === "refused") this.counters.add("bulk-answers-refused");
+  }
+
+  /** The name of a client's address among the transfers. The newest are kept, by name. */
+  private placeOf(address: Address): string {
+    const place = formatAddress(address);
+    if (this.places.has(place)) return place;
+    const oldest = this.places.keys().next();
+    if (this.places.size >= placesMax && oldest.done !== true) this.places.delete(oldest.value);
+    this.places.set(place, address);
+    return place;
   }
 
   private seal(to: Address, receiver: NodeId | 0, kind: DatagramKind, body: Uint8Array): void {
@@ -197,8 +212,8 @@ export class Wire {
       this.seal(address, to, kind, body);
     }
     for (const { to, kind, body } of this.clientTransfers.take(now)) {
-      const address = must(parseAddress(to), "a transfer's place is the address it was made from");
-      this.seal(address, 0, kind, body);
+      const address = this.places.get(to);
+      if (address !== undefined) this.seal(address, 0, kind, body);
     }
     this.peerTransfers.takeEnded();
     this.clientTransfers.takeEnded();

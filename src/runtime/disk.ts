@@ -13,7 +13,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -22,14 +21,14 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Disk, DiskError, durable, type Synced, type SyncOutcome } from "../journal/disk.ts";
 import type { RecordSource } from "../journal/reader.ts";
 import { diskError, guarded } from "./disk-error.ts";
+import { makeFolder, syncFolderAt } from "./folder.ts";
 import { flushDrive } from "./libc.ts";
 
 const fileMode = 0o600;
-const folderMode = 0o700;
 
 type OpenFile = { readonly name: string; readonly descriptor: number };
 
@@ -217,26 +216,4 @@ function outcomeOf(name: string, descriptor: number, error: unknown): SyncOutcom
   }
   flushDrive(descriptor);
   return durable;
-}
-
-function makeFolder(folder: string): void {
-  const path = resolve(folder);
-  const made = mkdirSync(path, { recursive: true, mode: folderMode });
-  if (made === undefined) return;
-  for (let parent = dirname(path); ; parent = dirname(parent)) {
-    syncFolderAt(parent);
-    if (parent === dirname(made)) return;
-  }
-}
-
-function syncFolderAt(path: string): void {
-  // Windows opens no folders; its file systems keep names in a log of their own.
-  if (process.platform === "win32") return;
-  const descriptor = openSync(path, constants.O_RDONLY);
-  try {
-    fsyncSync(descriptor);
-    flushDrive(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

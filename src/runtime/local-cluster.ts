@@ -3,7 +3,6 @@
  * the watch that tells when it has a leader.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { must, unreachable } from "../base/assert.ts";
 import { type Exit, exits, OperatorError } from "../base/error.ts";
@@ -15,6 +14,7 @@ import type { ClusterStatus } from "./cluster-status.ts";
 import { clusterStatus, reportOf } from "./cluster-status.ts";
 import type { ControlReply, ControlRequest, ControlServer, Ready } from "./control.ts";
 import { failure, serveControl } from "./control.ts";
+import { makeDataFolder } from "./folder.ts";
 import { formatEnd, spawnNode } from "./node-process.ts";
 import { removeOwnFiles } from "./own-files.ts";
 import { formatPartition, type Partition } from "./partition.ts";
@@ -103,7 +103,7 @@ export class LocalCluster {
     await refuseSecondSupervisor(plan.dataFolder);
     await refuseTakenPorts(plan);
     if (plan.start === "fresh") removeOwnFiles(plan.dataFolder);
-    makeFolder(plan.dataFolder);
+    makeDataFolder(plan.dataFolder);
     this.#control = serveControl(this.#token, (request) => this.#perform(request));
     this.#phase = "running";
     this.#writeFile();
@@ -292,18 +292,4 @@ function saidLast(path: string): string {
     line.trim().replace(/^(error\[[\w-]+\]:|why) +/, ""),
   );
   return lines.filter((line) => line !== "").join("; ") || "it said nothing";
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new OperatorError({
-      code: "folder-unusable",
-      what: `the data folder ${path} cannot be made`,
-      why: error instanceof Error ? error.message : String(error),
-      fix: ["name another one: --data FOLDER"],
-      exit: exits.local,
-    });
-  }
 }

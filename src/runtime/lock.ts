@@ -41,8 +41,7 @@ export function lockJournal(
     closeSync(descriptor);
     throw locked(folder, node, holderOf(path));
   }
-  ftruncateSync(descriptor, 0);
-  writeSync(descriptor, `${process.pid}\n`, 0);
+  noteHolder(descriptor);
   return {
     mechanism,
     release() {
@@ -51,6 +50,16 @@ export function lockJournal(
       closeSync(descriptor);
     },
   };
+}
+
+/** For people only: on a full disk the lock holds without it. */
+function noteHolder(descriptor: number): void {
+  try {
+    ftruncateSync(descriptor, 0);
+    writeSync(descriptor, `${process.pid}\n`, 0);
+  } catch {
+    // The lock is held all the same.
+  }
 }
 
 function openLockFile(path: string): number {

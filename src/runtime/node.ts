@@ -1,15 +1,16 @@
 /** One server in this process: opens its data and its socket, and runs the replica until it is told to stop. */
-import { mkdirSync } from "node:fs";
 import { type Address, formatAddress } from "../base/address.ts";
 import { type Exit, exits, OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
 import { deriveKeys, noKeys } from "../codec/authentication.ts";
 import { type JournalRecovered, openJournal } from "../journal/open.ts";
+import { members } from "../raft/membership.ts";
 import { Replica, type ReplicaSettings } from "../replica/replica.ts";
 import { systemRandom, uniqueNumber } from "./chance.ts";
 import { systemClock } from "./clock.ts";
 import { FileDisk } from "./disk.ts";
 import { Driver } from "./driver.ts";
+import { makeDataFolder } from "./folder.ts";
 import { numericHost } from "./host.ts";
 import { isBlockMessage, LinkFilter } from "./link-filter.ts";
 import { lockJournal } from "./lock.ts";
@@ -26,7 +27,7 @@ type Addresses = ReadonlyMap<NodeId, Address>;
 export async function runNode(config: NodeConfig): Promise<Exit> {
   const log = openLog(config.logLevel);
   const addresses = await resolvePeers(config.peers);
-  makeFolder(config.dataFolder);
+  makeDataFolder(config.dataFolder);
   const lock = lockJournal(config.dataFolder, config.id);
   try {
     return await serve(config, addresses, log);
@@ -46,6 +47,7 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     create: { incarnation: uniqueNumber(), configuration: firstConfiguration(config) },
     segmentBytesMax: config.segmentBytesMax,
   });
+  checkMembers(config, recovered);
   tellRecovery(config, recovered, log, systemClock.now() - began);
   const replica = new Replica({
     settings: replicaSettings(config, addresses, recovered),
@@ -77,8 +79,11 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
   });
   try {
     const reason = await Promise.race([stop, failed.promise]);
-    if (reason === "asked") await handOverLeadership(driver, replica);
+    if (reason === "asked") {
+      await Promise.race([handOverLeadership(driver, replica), failed.promise]);
+    }
     driver.close();
+    await Promise.race([failed.promise, Promise.resolve()]);
     return exits.done;
   } finally {
     driver.stop();
@@ -91,9 +96,10 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
 /** A leader that leaves hands over first, so that the cluster does not have to notice its absence. */
 async function handOverLeadership(driver: Driver, replica: Replica): Promise<void> {
   if (replica.state.role.kind !== "leader" || replica.state.role.followers.size === 0) return;
-  driver.push({ kind: "hand-over", target: null });
   const deadline = systemClock.now() + handOver.waitMs;
   while (replica.state.role.kind === "leader" && systemClock.now() < deadline) {
+    // Said again and again: one successor may not answer, and the next one is tried then.
+    driver.push({ kind: "hand-over", target: null });
     await Bun.sleep(handOver.pollMs);
   }
 }
@@ -123,6 +129,20 @@ const replicaSettings = (
   preVote: "with-pre-vote",
 });
 
+/** Who votes stands in the journal: a list of peers that says otherwise would be half believed. */
+function checkMembers(config: NodeConfig, { configuration, origin }: JournalRecovered): void {
+  const told = [...config.peers.keys()].sort((a, b) => a - b);
+  const known = members(configuration);
+  if (origin === "created" || told.join() === known.join()) return;
+  throw new OperatorError({
+    code: "other-members",
+    what: `node ${config.id} was given other peers than its cluster has`,
+    why: `--peers names ${told.join(", ")}; its journal says ${known.join(", ")}`,
+    fix: ["give --peers the nodes that the cluster was made with; their addresses may differ"],
+    exit: exits.usage,
+  });
+}
+
 async function resolvePeers(peers: Addresses): Promise<Addresses> {
   const resolved = new Map<NodeId, Address>();
   for (const [id, { host, port }] of peers) {
@@ -141,20 +161,6 @@ const unresolvable = (id: NodeId, host: string): OperatorError =>
     fix: ["check --peers, or give addresses as numbers"],
     exit: exits.usage,
   });
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new OperatorError({
-      code: "no-data-folder",
-      what: `cannot make the data folder ${folder}`,
-      why: error instanceof Error ? error.message : String(error),
-      fix: ["choose a folder that you may write to: --data FOLDER"],
-      exit: exits.local,
-    });
-  }
-}
 
 function tellRecovery(
   config: NodeConfig,

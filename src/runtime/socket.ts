@@ -34,7 +34,7 @@ export async function openSocket(listen: Address, events: SocketEvents): Promise
     binaryType: "uint8array",
     socket: {
       data: (_socket, bytes, port, host) => {
-        events.onDatagram(sources.intern(host, port), new Uint8Array(bytes));
+        events.onDatagram(sources.intern(plainHost(host), port), new Uint8Array(bytes));
       },
       error: () => events.onRefused?.(),
     },
@@ -63,6 +63,11 @@ async function bind(listen: Address, options: Bun.udp.SocketOptions<"uint8array"
     throw cannotListen(listen, error);
   }
 }
+
+/** A socket for IPv6 hears of IPv4 hosts as `::ffff:10.0.0.1`: the same host as `10.0.0.1`. */
+const plainHost = (host: string): string =>
+  host.startsWith(mappedPrefix) && host.includes(".") ? host.slice(mappedPrefix.length) : host;
+const mappedPrefix = "::ffff:";
 
 /**
  * That nobody listens at one address is reported by the next send, to whatever address it goes; that one has not

@@ -82,12 +82,13 @@ export class SimClient {
   private speak(): void {
     const { datagrams, settled, wakeAt } = this.half.take();
     this.network.send(datagrams);
-    this.settle(settled);
     this.cancelWake();
     this.cancelWake = this.clock.wake(wakeAt, () => {
       this.half.elapse(this.clock.now());
       this.speak();
     });
+    // Last: who hears of a result may ask the next thing at once.
+    this.settle(settled);
   }
 
   private settle(settled: readonly Settled[]): void {

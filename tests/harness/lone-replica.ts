@@ -140,7 +140,9 @@ export class LoneReplica {
       if (me !== null) {
         const message = decodeMessage(header.kind, body, { from: this.me, to: me });
         messages.push(must(message, "what a replica says to a peer is a message"));
-      } else responses.push(...must(decodeResponseBatch(body), "an answer is a batch of answers"));
+      } else if (header.kind === "response-batch") {
+        responses.push(...must(decodeResponseBatch(body), "an answer is a batch of answers"));
+      }
     }
     return { messages, responses };
   }

@@ -90,18 +90,25 @@ function* imagesWithNames(
   names: Folder,
   { durable, seen }: Pick<Interrupted, "durable" | "seen">,
 ): Generator<Folder> {
-  // A renamed file is durable already; its bytes are the same under both names.
   const now = new Map([...names].map(([name, bytes]) => [name, seen.get(name) ?? bytes]));
   yield now;
   for (const [name, bytes] of now) {
-    const kept = durable.get(name) ?? (isRenamed(bytes, durable) ? bytes : bytes.subarray(0, 0));
+    const kept = durable.get(name) ?? durableBefore(bytes, { durable, seen });
     if (kept.length === bytes.length) continue;
     for (const image of bytesLeft(kept, bytes)) yield new Map(now).set(name, image);
   }
 }
 
-const isRenamed = (bytes: Uint8Array, durable: Folder): boolean =>
-  [...durable.values()].some((other) => Bun.deepEquals(other, bytes));
+/** A file that was renamed has kept what was durable of it under its old name; a new one nothing. */
+function durableBefore(
+  bytes: Uint8Array,
+  { durable, seen }: Pick<Interrupted, "durable" | "seen">,
+) {
+  for (const [name, kept] of durable) {
+    if (!seen.has(name) && Bun.deepEquals(bytes.subarray(0, kept.length), kept)) return kept;
+  }
+  return bytes.subarray(0, 0);
+}
 
 /** `kept` is durable, `seen` is longer. */
 export function* bytesLeft(kept: Uint8Array, seen: Uint8Array): Generator<Uint8Array> {
