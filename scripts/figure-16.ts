@@ -16,7 +16,10 @@ import {
 
 const { values } = parseArgs({ options: { trials: { type: "string", default: "1000" } } });
 const trials = Number(values.trials);
-if (!Number.isInteger(trials) || trials < 1) throw new Error("--trials is a number from 1");
+if (!Number.isInteger(trials) || trials < 1) {
+  process.stderr.write("--trials is a whole number from 1\n");
+  process.exit(2);
+}
 
 function sortedTrials(line: PaperLine, disk: DiskDiscipline, preVote: PreVote): number[] {
   const { timeoutMs } = line;

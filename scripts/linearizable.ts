@@ -2,7 +2,7 @@
  * `bun run linearizable [--model register|kv] [--explain] FILE…`: whether recorded histories are linearizable, one
  * line per file. Exit 0: all are; 1: one is not; 2: a file cannot be read, or the words make no sense.
  */
-import { checkHistory, explain } from "../src/sim/linearizability.ts";
+import { checkHistory, explain, judgeHistory } from "../src/sim/linearizability.ts";
 import { type HistoryKind, modelOf, readHistory } from "../src/sim/linearizability-text.ts";
 
 const usage = `usage: bun run linearizable [--model register|kv] [--explain] FILE…
@@ -55,11 +55,11 @@ async function verdictOn(file: string, wanted: Wanted): Promise<"linearizable" |
     throw new Unusable(`${file} is a history of model ${kind}, not ${wanted.model}`);
   }
   const model = modelOf(kind);
+  if (wanted.explanation === "not-wanted") return judgeHistory(records, model);
   const verdict = checkHistory(records, model);
-  if (verdict.kind === "linearizable") return verdict.kind;
-  return wanted.explanation === "wanted"
-    ? `not-linearizable\n${explain(verdict, model)}`
-    : "not-linearizable";
+  return verdict.kind === "linearizable"
+    ? verdict.kind
+    : `${verdict.kind}\n${explain(verdict, model)}`;
 }
 
 /** Every file is looked at, even when an earlier one makes no sense. */

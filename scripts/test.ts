@@ -1,5 +1,5 @@
 /**
- * All tests: `bun scripts/test.ts [quick]`. The quick ones run side by side; those with real processes after
+ * All tests: `bun scripts/test.ts [quick] [sim] [cluster]`. Those in one process run side by side; those with real processes after
  * them, one file at a time, because they measure what a user would feel. The last line counts all of them.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -21,6 +21,7 @@ const suites: readonly Suite[] = [
       "tests/scenarios/",
     ],
   },
+  { name: "sim", words: ["--parallel=2", "tests/sim/"] },
   { name: "cluster", words: ["--timeout=120000", "tests/cluster/"] },
 ];
 

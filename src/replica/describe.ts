@@ -1,4 +1,5 @@
 /** `(node 1 (role leader) (term 3) … (applied 42) … (journal …) (waiting …) (counters …))` */
+import type { NodeId } from "../base/numbers.ts";
 import type { Journal } from "../journal/journal.ts";
 import { describeState } from "../raft/describe.ts";
 import type { State } from "../raft/state.ts";
@@ -13,8 +14,10 @@ export function describeReplica(parts: {
   journal: Journal;
   waiting: { writes: number; reads: number; messages: number };
   counters: Counters;
+  /** Whom this server has yet to meet before it promises anything. */
+  strangers: readonly NodeId[];
 }): string {
-  const { state, machine, journal, waiting, counters } = parts;
+  const { state, machine, journal, waiting, counters, strangers } = parts;
   const counts = counters.sorted().map(([name, count]) => list(word(name), count));
   return print(
     form(
@@ -31,6 +34,7 @@ export function describeReplica(parts: {
         form("messages", waiting.messages),
       ),
       form("counters", ...counts),
+      ...(strangers.length === 0 ? [] : [form("strangers", ...strangers)]),
     ),
   );
 }

@@ -38,6 +38,12 @@ export class Peers {
     this.sourceRule = parts.sourceRule;
   }
 
+  /** The servers that were never heard of. */
+  strangers(me: NodeId): readonly NodeId[] {
+    const others = [...this.addresses.keys()].filter((id) => id !== me);
+    return others.filter((id) => !this.incarnations.has(id));
+  }
+
   addressOf(peer: NodeId): Address | null {
     return this.addresses.get(peer) ?? null;
   }

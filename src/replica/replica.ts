@@ -22,6 +22,7 @@ import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
 import { bestSuccessor } from "../raft/transfer.ts";
 import type { EntryId, HardState } from "../raft/types.ts";
+import { Acquaintance } from "./acquaintance.ts";
 import { Counters } from "./counters.ts";
 import { describeReplica } from "./describe.ts";
 import { diskFailure } from "./errors.ts";
@@ -50,6 +51,7 @@ export class Replica {
   private readonly gate: Gate;
   private readonly machine: Machine;
   private readonly service: Service;
+  private readonly acquaintance: Acquaintance;
   private now: Millis;
   /** What the journal was given last. */
   private recorded: HardState;
@@ -79,6 +81,7 @@ export class Replica {
       random,
       counters: this.counters,
     });
+    this.acquaintance = new Acquaintance({ strangers: () => this.wire.strangers(), now });
     this.gate = new Gate(recovered.hardState.term);
     this.machine = new Machine(recovered.base.index);
     const { appendBytesMax } = this.wire;
@@ -102,7 +105,8 @@ export class Replica {
     const { state, machine, journal, gate, counters } = this;
     const { writesWaiting, readsWaiting } = this.service.desk;
     const waiting = { writes: writesWaiting, reads: readsWaiting, messages: gate.waiting };
-    return describeReplica({ state, machine, journal, waiting, counters });
+    const strangers = this.acquaintance.missing;
+    return describeReplica({ state, machine, journal, waiting, counters, strangers });
   }
 
   handle(now: Millis, inputs: readonly Input[]): Effects {
@@ -153,7 +157,8 @@ export class Replica {
       case "message":
         return step(this.state, this.now, heard);
       case "new-peer":
-        return this.journal.recordPeer(heard.peer, heard.incarnation);
+        this.journal.recordPeer(heard.peer, heard.incarnation);
+        return this.acquaintance.met();
       case "requests":
         for (const request of heard.requests) this.service.ask(this.now, from, request);
         return;
@@ -212,6 +217,7 @@ export class Replica {
     this.say(this.freed);
     this.freed = [];
     this.say(this.gate.admit(effects.send, journal));
+    this.say(this.acquaintance.greetings(this.state));
     service.abandonReads(effects.abandoned);
     service.confirmReads(effects.confirmed);
     service.catchUp();
@@ -222,7 +228,8 @@ export class Replica {
   /** What was held back in an older term is not worth sending any more. */
   private say(messages: readonly Message[]): void {
     for (const message of messages) {
-      if (message.term >= this.state.term) this.wire.sendMessage(message);
+      if (message.term < this.state.term) continue;
+      if (this.acquaintance.allows(message) === "say") this.wire.sendMessage(message);
     }
   }
 
@@ -244,7 +251,8 @@ export class Replica {
     const raft = this.diskIsStalled()
       ? later(this.now, this.settings.timing.heartbeatMs)
       : nextDeadline(this.state);
-    return earliest(earliest(raft, this.wire.nextDeadline()), this.sealAt);
+    const others = earliest(this.wire.nextDeadline(), this.acquaintance.nextDeadline());
+    return earliest(earliest(raft, others), this.sealAt);
   }
 
   private takeNotes(): readonly string[] {

@@ -84,6 +84,11 @@ export class Wire {
     this.clientTransfers = new Transfers({ group: "client", chunkBodyBytes, random });
   }
 
+  /** The servers that this one has never heard of. */
+  strangers(): readonly NodeId[] {
+    return this.peers.strangers(this.settings.me);
+  }
+
   addressText(node: NodeId | null): string | null {
     return this.peers.addressText(node);
   }

@@ -41,7 +41,7 @@ const unseen: unique symbol = Symbol("unseen");
 export const cells = (initial: CellValue): Model<CellOperation> => ({
   partOf: ({ key }) => key,
   machine: (operations) => cellMachine(initial, operations),
-  show: ({ key, action }) => `${showAction(action)}${key === "" ? "" : ` of ${key}`}`,
+  show: ({ key, action }) => `${showAction(action)}${key === "" ? "" : ` of key ${key}`}`,
 });
 
 function cellMachine(
@@ -64,7 +64,6 @@ function cellMachine(
     character: ({ action }) => characterOf(action, blurred),
     nameOf: ({ action }) => nameOf(action, blurred),
     canLead: (from, to) => (from === to || (longer !== null && grows(from, to)) ? "perhaps" : "no"),
-    show: showState,
   };
 }
 
@@ -181,9 +180,6 @@ function nameOf(action: CellAction, blurred: Blurred): string {
 }
 
 const spell = (value: CellValue): string => (value === null ? "nothing" : JSON.stringify(value));
-
-const showState = (state: ModelState): string =>
-  typeof state === "symbol" ? "a value that nobody read" : spell(cellState(state) as CellValue);
 
 function showAction(action: CellAction): string {
   switch (action.kind) {

@@ -35,9 +35,11 @@ export type Machine<Operation> = {
   readonly character: (operation: Operation) => Character;
   /** Operations of one name have the same effect and outcome in every state. */
   readonly nameOf: (operation: Operation) => string;
-  /** "no" only where operations that leave behind any state can never lead from the one to the other. */
+  /**
+   * "no" only where operations that leave behind any state can never lead from the one to the other, which is a
+   * state that some operation meets.
+   */
   readonly canLead: (from: ModelState, to: ModelState) => "perhaps" | "no";
-  readonly show: (state: ModelState) => string;
 };
 
 export type Model<Operation> = {

@@ -11,8 +11,9 @@
  *   - a situation is dropped when an operation that must meet a state will not find it any more (`Outlook`).
  */
 import { Outlook } from "./linearizability-outlook.ts";
-import { any, impossible, type Name, type Plan } from "./linearizability-plan.ts";
+import { impossible, type Name, type Plan } from "./linearizability-plan.ts";
 import { has, type Situation, set, unset, wordsFor } from "./linearizability-situation.ts";
+import { Wants } from "./linearizability-wants.ts";
 
 /** `arrived`: nothing was placed yet for the sake of this return. `under-way`: something was. */
 export type Stage = "arrived" | "under-way";
@@ -26,22 +27,23 @@ export type Following = {
 
 type Placing = { readonly name: number; readonly seat: number | null; readonly state: number };
 
+const debts = { need: 8, write: 2, usedWrite: 1 } as const;
+
 const nothing: readonly Situation[] = [];
 
 export class Moves<Operation> {
   private readonly plan: Plan<Operation>;
   private readonly outlook: Outlook<Operation>;
-  /** Marks of the question that is being answered: a mark of an earlier one counts for nothing. */
+  private readonly wants: Wants<Operation>;
+  /** Names that were tried in the present question: a mark of an earlier one counts for nothing. */
   private question = 0;
-  private readonly wantedStates: number[] = [];
   private readonly triedFree: number[] = [];
   private readonly triedOwed: number[] = [];
-  /** Names of open operations that may make something of any state. */
-  private wanting: { readonly name: number; readonly status: "owed" | "optional" }[] = [];
 
   constructor(plan: Plan<Operation>) {
     this.plan = plan;
     this.outlook = new Outlook(plan);
+    this.wants = new Wants(plan);
   }
 
   /** Before the first return, or null where even this is hopeless. */
@@ -63,13 +65,37 @@ export class Moves<Operation> {
     if (has(situation.used, seat)) return { past: this.pass(at, situation), before: nothing };
     const isFree = has(situation.free, seat);
     const past: Situation[] = [];
-    if (isFree && stage === "arrived") past.push(...this.pass(at, situation));
     const next = plan.next(name, situation.state);
-    if (next !== impossible && !(next === situation.state && past.length > 0)) {
+    const changesNothing = next === situation.state;
+    // To overwrite a state with itself is better than nothing: what is open can hide before it.
+    const isIdle = changesNothing && plan.names[name]!.nature !== "overwrites";
+    if (isFree && stage === "arrived" && (isIdle || !changesNothing)) {
+      past.push(...this.pass(at, situation));
+    }
+    if (next !== impossible && !(isIdle && past.length > 0)) {
       past.push(...this.pass(at, this.place(at, situation, { name, seat, state: next })));
     }
     const isSettled = isFree && plan.names[name]!.nature === "observes";
     return { past, before: isSettled ? nothing : this.placings(at, situation) };
+  }
+
+  /**
+   * How far a situation is from owing nothing; only for choosing which to try first. What must meet its state counts
+   * most, and a write that was used up could have been of use later.
+   */
+  debt(at: number, situation: Situation): number {
+    const { plan } = this;
+    if (at === plan.closed.length) return 0;
+    const open = plan.openAt(at);
+    let debt = 0;
+    for (let place = 0; place < open.length; place++) {
+      const { name, seat } = plan.closed[open[place]!]!;
+      const { nature } = plan.names[name]!;
+      if (has(situation.free, seat)) continue;
+      if (!has(situation.used, seat)) debt += nature === "overwrites" ? debts.write : debts.need;
+      else if (nature === "overwrites") debt += debts.usedWrite;
+    }
+    return debt;
   }
 
   private pass(at: number, situation: Situation): readonly Situation[] {
@@ -113,20 +139,21 @@ export class Moves<Operation> {
 
   /** What may be placed before the operation that returns, for its sake. */
   private placings(at: number, situation: Situation): readonly Situation[] {
-    this.ask(at, situation);
+    this.question += 1;
+    this.wants.ask(at, situation);
     const placed: Situation[] = [];
     const add = (placing: Placing): void => {
       const next = this.place(at, situation, placing);
       if (this.outlook.of(at, next) === "possible") placed.push(next);
     };
     this.openPlacings(at, situation, add);
-    this.endlessPlacings(at, situation, add);
+    this.endlessPlacings(situation, add);
     return placed;
   }
 
   /** The one that returns now is the first of its name: others of that name can wait. */
   private openPlacings(at: number, situation: Situation, add: (placing: Placing) => void): void {
-    const { plan, question, triedFree, triedOwed } = this;
+    const { plan, wants, question, triedFree, triedOwed } = this;
     const open = plan.openAt(at);
     for (let place = 0; place < open.length; place++) {
       const { name, seat } = plan.closed[open[place]!]!;
@@ -139,58 +166,19 @@ export class Moves<Operation> {
       if (place === 0) continue;
       const state = plan.next(name, situation.state);
       if (state === impossible || state === situation.state) continue;
-      if ((isFree || nature === "overwrites") && !this.isWanted(state)) continue;
+      if ((isFree || nature === "overwrites") && !wants.isWanted(state)) continue;
       add({ name, seat, state });
     }
   }
 
-  private endlessPlacings(at: number, situation: Situation, add: (placing: Placing) => void): void {
-    const { plan, question, triedFree, triedOwed } = this;
-    for (let endless = 0; endless < plan.endlessNames.length; endless++) {
-      const name = plan.endlessNames[endless]!;
+  private endlessPlacings(situation: Situation, add: (placing: Placing) => void): void {
+    const { plan, wants, question, triedFree, triedOwed } = this;
+    for (const name of wants.endlessIn(situation.state)) {
       if (triedOwed[name] === question || triedFree[name] === question) continue;
-      const number = plan.names[name]!.endless!;
-      if (plan.endlessLeft(number, situation.spent[number]!, at) === "none") continue;
       const state = plan.next(name, situation.state);
       if (state === impossible || state === situation.state) continue;
-      if (this.isWanted(state)) add({ name, seat: null, state });
+      if (wants.isWanted(state)) add({ name, seat: null, state });
     }
-  }
-
-  /** Notes which states open operations can make something of. */
-  private ask(at: number, situation: Situation): void {
-    const { plan } = this;
-    this.question += 1;
-    this.wanting = [];
-    const open = plan.openAt(at);
-    for (let place = 0; place < open.length; place++) {
-      const { name, seat } = plan.closed[open[place]!]!;
-      if (has(situation.used, seat)) continue;
-      this.want(name, has(situation.free, seat) ? "optional" : "owed");
-    }
-    for (const name of plan.endlessNames) {
-      const { nature, endless } = plan.names[name]!;
-      if (nature === "overwrites") continue;
-      const used = situation.spent[endless!]!;
-      if (plan.endlessLeft(endless!, used, at) === "left") this.want(name, "optional");
-    }
-  }
-
-  private want(name: number, status: "owed" | "optional"): void {
-    const { nature, meets } = this.plan.names[name]!;
-    if (nature === "overwrites" || (nature === "observes" && status === "optional")) return;
-    if (meets === any) this.wanting.push({ name, status });
-    else this.wantedStates[meets] = this.question;
-  }
-
-  private isWanted(state: number): boolean {
-    if (this.wantedStates[state] === this.question) return true;
-    for (const { name, status } of this.wanting) {
-      const next = this.plan.next(name, state);
-      if (next === impossible) continue;
-      if (next !== state || status === "owed") return true;
-    }
-    return false;
   }
 }
 

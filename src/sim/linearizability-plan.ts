@@ -116,10 +116,6 @@ export class Plan<Operation> {
     return this.machine.canLead(this.states[from]!, this.states[to]!);
   }
 
-  show(state: number): string {
-    return this.machine.show(this.states[state]!);
-  }
-
   private openBefore(at: number): Int32Array {
     // Usually the one before is known; after a jump, all from the last known on are made, without recursion.
     let from = at - 1;

@@ -2,16 +2,12 @@
  * Looks for one linearization, depth first (Wing & Gong), and never goes on from a situation that was reached before
  * or that an earlier one covers (Lowe's cache). Quick to find an order where there is one.
  */
-import { assert } from "../base/assert.ts";
 import type { Moves, Stage } from "./linearizability-moves.ts";
 import type { Plan } from "./linearizability-plan.ts";
 import { covers, equal, hashOf, type Situation } from "./linearizability-situation.ts";
 
-export type Found =
-  | { readonly kind: "linearizable" }
-  /** There is no order up to and with this return; up to the one before there may be. */
-  | { readonly kind: "stuck"; readonly at: number; readonly states: readonly number[] }
-  | { readonly kind: "undecided" };
+/** Whether there is an order. */
+export type Found = "some" | "none" | "undecided";
 
 type Node = { readonly at: number; readonly stage: Stage; readonly situation: Situation };
 
@@ -27,28 +23,39 @@ export function search<Operation>(
   stepsMax: number,
 ): Found {
   const start = moves.start();
-  if (start === null) return { kind: "stuck", at: 0, states: [plan.initial] };
+  if (start === null) return "none";
   const seen = new Seen();
   const stack: Node[] = [{ at: 0, stage: "arrived", situation: start }];
-  let furthest = 0;
   let steps = 0;
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const { at, stage, situation } = node;
-    if (at === plan.closed.length) return { kind: "linearizable" };
+    if (at === plan.closed.length) return "some";
     if (seen.add(node) === "covered") continue;
-    furthest = Math.max(furthest, at);
     steps += 1;
-    if (steps > stepsMax) return { kind: "undecided" };
+    if (steps > stepsMax) return "undecided";
     const { past, before } = moves.follow(at, stage, situation);
-    // The last that is pushed is tried first: to have arrived is better than to be under way.
-    for (let next = before.length - 1; next >= 0; next--) {
-      stack.push({ at, stage: "under-way", situation: before[next]! });
+    // The last that is pushed is tried first: to have arrived is better than to be under way, and to owe little
+    // is better than to owe much.
+    for (const one of worstFirst(moves, at, before)) {
+      stack.push({ at, stage: "under-way", situation: one });
     }
-    for (let next = past.length - 1; next >= 0; next--) {
-      stack.push({ at: at + 1, stage: "arrived", situation: past[next]! });
+    for (const one of worstFirst(moves, at + 1, past)) {
+      stack.push({ at: at + 1, stage: "arrived", situation: one });
     }
   }
-  return { kind: "stuck", at: furthest, states: seen.statesArrivedAt(furthest) };
+  return "none";
+}
+
+function worstFirst<Operation>(
+  moves: Moves<Operation>,
+  at: number,
+  situations: readonly Situation[],
+): readonly Situation[] {
+  if (situations.length < 2) return situations;
+  return situations
+    .map((situation) => ({ situation, debt: moves.debt(at, situation) }))
+    .sort((a, b) => b.debt - a.debt)
+    .map(({ situation }) => situation);
 }
 
 /** What was reached, by return and state. */
@@ -62,12 +69,6 @@ class Seen {
     const group = groups[at].get(situation.state) ?? new Group();
     groups[at].set(situation.state, group);
     return group.add(situation);
-  }
-
-  statesArrivedAt(at: number): readonly number[] {
-    const groups = this.arrived[at];
-    assert(groups !== undefined, "the furthest return was arrived at");
-    return [...groups.keys()];
   }
 }
 

@@ -41,7 +41,8 @@ export function covers(better: Situation, worse: Situation): boolean {
     if (((used[word]! ^ worse.used[word]!) & ~freed) !== 0) return false;
   }
   if (spent === worse.spent) return true;
-  for (let endless = 0; endless < spent.length; endless++) {
+  // Those that were called last are the most likely to differ.
+  for (let endless = spent.length - 1; endless >= 0; endless--) {
     if (spent[endless]! > worse.spent[endless]!) return false;
   }
   return true;

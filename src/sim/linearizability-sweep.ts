@@ -1,15 +1,24 @@
 /**
- * Goes through the history once, with all situations that are possible at each return side by side. Where they are
- * too many, similar ones are merged into one that covers both. That can only make more seem possible than is, so if
- * nothing is left at some return, the history is not linearizable, however much was merged. Quick to refute where a
- * depth-first search would have to try every order of everything before.
+ * Goes through the history once, with all situations that are possible at each return side by side. Where there are
+ * too many of them, one of two things is done, and each keeps one of the two answers true:
+ *
+ *   merge   similar ones become one that covers both. More seems possible than is; if nothing is left at some
+ *           return all the same, the history is not linearizable.
+ *   drop    those that owe the most are forgotten. Less seems possible than is; if something is left at the end all
+ *           the same, the history is linearizable.
+ *
+ * Where the depth-first search would try every order of everything before it gives up, the first is quick to refute;
+ * where it takes one wrong turn early, the second is quick to find the right one.
  */
 import type { Moves } from "./linearizability-moves.ts";
 import type { Plan } from "./linearizability-plan.ts";
 import type { Found } from "./linearizability-search.ts";
 import { covers, distance, merged, type Situation } from "./linearizability-situation.ts";
 
+export type Crowd = "merge" | "drop";
+
 export type SweepLimits = {
+  readonly crowd: Crowd;
   /** Situations of one state that are kept apart. */
   readonly apartMax: number;
   /** Gives up after so many situations in all. */
@@ -22,13 +31,13 @@ export function sweep<Operation>(
   limits: SweepLimits,
 ): Found {
   const start = moves.start();
-  if (start === null) return { kind: "stuck", at: 0, states: [plan.initial] };
+  if (start === null) return "none";
   let front: readonly Situation[] = [start];
-  let merges = 0;
+  let crowded = 0;
   let steps = 0;
   for (let at = 0; at < plan.closed.length; at++) {
-    const past = new Front(limits.apartMax);
-    const before = new Front(limits.apartMax);
+    const past = new Front(limits, (one) => moves.debt(at + 1, one));
+    const before = new Front(limits, (one) => moves.debt(at, one));
     const take = (from: ReturnType<typeof moves.follow>): void => {
       for (const one of from.past) past.add(one);
       for (const one of from.before) before.add(one);
@@ -36,74 +45,85 @@ export function sweep<Operation>(
     for (const one of front) take(moves.follow(at, "arrived", one));
     for (let one = before.takeNew(); one !== null; one = before.takeNew()) {
       steps += 1;
-      if (steps > limits.stepsMax) return { kind: "undecided" };
+      if (steps > limits.stepsMax) return "undecided";
       take(moves.follow(at, "under-way", one));
     }
+    crowded += past.crowded + before.crowded;
     const next = past.all();
     if (next.length === 0) {
-      return { kind: "stuck", at, states: [...new Set(front.map(({ state }) => state))] };
+      return crowded === 0 || limits.crowd === "merge" ? "none" : "undecided";
     }
     steps += next.length;
-    if (steps > limits.stepsMax) return { kind: "undecided" };
-    merges += past.merges + before.merges;
+    if (steps > limits.stepsMax) return "undecided";
     front = next;
   }
-  return merges === 0 ? { kind: "linearizable" } : { kind: "undecided" };
+  const isTrue = crowded === 0 || limits.crowd === "drop";
+  return isTrue ? "some" : "undecided";
 }
+
+type Held = { readonly situation: Situation; readonly debt: number };
 
 /** Situations at one return of which none covers another, at most `apartMax` per state. */
 class Front {
-  merges = 0;
-  private readonly apartMax: number;
-  private readonly byState = new Map<number, Situation[]>();
-  private readonly fresh: Situation[] = [];
+  /** How often there were too many. */
+  crowded = 0;
+  private readonly limits: SweepLimits;
+  private readonly debtOf: (situation: Situation) => number;
+  private readonly byState = new Map<number, Held[]>();
+  private readonly fresh: Held[] = [];
 
-  constructor(apartMax: number) {
-    this.apartMax = apartMax;
+  constructor(limits: SweepLimits, debtOf: (situation: Situation) => number) {
+    this.limits = limits;
+    this.debtOf = debtOf;
   }
 
   add(situation: Situation): void {
     const group = this.byState.get(situation.state) ?? [];
     this.byState.set(situation.state, group);
-    if (group.some((one) => covers(one, situation))) return;
-    let one = situation;
-    if (group.length >= this.apartMax) {
-      this.merges += 1;
-      one = merged(nearest(group, situation), situation);
+    if (group.some((held) => covers(held.situation, situation))) return;
+    if (group.length < this.limits.apartMax) return this.keep(group, situation);
+    this.crowded += 1;
+    if (this.limits.crowd === "merge") {
+      return this.keep(group, merged(nearest(group, situation), situation));
     }
-    keep(group, (other) => !covers(one, other));
-    group.push(one);
-    this.fresh.push(one);
+    const worst = group.reduce((most, held) => (held.debt > most.debt ? held : most));
+    if (this.debtOf(situation) >= worst.debt) return;
+    group.splice(group.indexOf(worst), 1);
+    this.keep(group, situation);
   }
 
-  /** One that was not taken yet and that nothing added later covers. */
+  /** One that was not taken yet and that is still here. */
   takeNew(): Situation | null {
-    for (let one = this.fresh.pop(); one !== undefined; one = this.fresh.pop()) {
-      if (this.byState.get(one.state)?.includes(one)) return one;
+    for (let held = this.fresh.pop(); held !== undefined; held = this.fresh.pop()) {
+      if (this.byState.get(held.situation.state)?.includes(held)) return held.situation;
     }
     return null;
   }
 
   all(): readonly Situation[] {
-    return [...this.byState.values()].flat();
+    return [...this.byState.values()].flat().map(({ situation }) => situation);
+  }
+
+  private keep(group: Held[], situation: Situation): void {
+    let kept = 0;
+    for (const held of group) if (!covers(situation, held.situation)) group[kept++] = held;
+    group.length = kept;
+    const debt = this.limits.crowd === "drop" ? this.debtOf(situation) : 0;
+    const held = { situation, debt };
+    group.push(held);
+    this.fresh.push(held);
   }
 }
 
-function nearest(group: readonly Situation[], situation: Situation): Situation {
-  let best = group[0]!;
+function nearest(group: readonly Held[], situation: Situation): Situation {
+  let best = group[0]!.situation;
   let least = distance(best, situation);
-  for (const one of group) {
-    const far = distance(one, situation);
+  for (const held of group) {
+    const far = distance(held.situation, situation);
     if (far < least) {
-      best = one;
+      best = held.situation;
       least = far;
     }
   }
   return best;
-}
-
-function keep(group: Situation[], wanted: (situation: Situation) => boolean): void {
-  let kept = 0;
-  for (const one of group) if (wanted(one)) group[kept++] = one;
-  group.length = kept;
 }

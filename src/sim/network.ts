@@ -7,7 +7,7 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Network, OnDatagram, OutgoingDatagram } from "../base/network.ts";
-import { later, type Millis, millis } from "../base/numbers.ts";
+import { type Millis, millis } from "../base/numbers.ts";
 import { between, type Random } from "../base/random.ts";
 
 export type NetworkFaults = {
@@ -34,6 +34,8 @@ export type Arrival = {
   readonly bytes: Uint8Array;
   readonly copy: "first" | "repeated";
 };
+
+export type Judge = (sent: Sent, due: Millis) => "lost" | "kept";
 
 export type Weather = {
   /** Every arrival of this datagram, or of what was made of it; none where it is lost. */
@@ -62,8 +64,8 @@ export class SimNetwork {
   private readonly random: Random;
   private readonly sockets = new Map<string, Socket>();
   private readonly cuts = new Set<string>();
-  /** What is under way and due after this is lost. */
-  private forgetAfter: { readonly sentBefore: Millis; readonly dueAfter: Millis } | null = null;
+  /** What was sent before this, and is judged to be lost, does not arrive. */
+  private forgotten: { readonly sentBefore: Millis; readonly isLost: Judge } | null = null;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
@@ -96,10 +98,9 @@ export class SimNetwork {
     this.cuts.clear();
   }
 
-  /** Of what is under way now, loses all that would arrive later than `ms` from now. */
-  forgetSlow(ms: number): void {
-    const now = this.clock.now();
-    this.forgetAfter = { sentBefore: now, dueAfter: later(now, ms) };
+  /** Of what is under way now, loses what the judge says. `due` is when it would arrive. */
+  forget(isLost: Judge): void {
+    this.forgotten = { sentBefore: this.clock.now(), isLost };
   }
 
   private send(from: Address, fromKey: string, { to, bytes }: OutgoingDatagram): void {
@@ -140,7 +141,7 @@ export class SimNetwork {
     if (copy === "repeated") this.counts.repeated += 1;
     this.clock.wake(due, () => {
       const socket = this.sockets.get(sent.to);
-      if (socket === undefined || this.isForgotten(sentAt, due)) return;
+      if (socket === undefined || this.isForgotten(sent, sentAt, due)) return;
       this.counts.delivered += 1;
       if (socket !== addressee) {
         this.counts.outlived += 1;
@@ -150,10 +151,10 @@ export class SimNetwork {
     });
   }
 
-  private isForgotten(sentAt: Millis, due: Millis): boolean {
-    const { forgetAfter } = this;
-    if (forgetAfter === null || sentAt >= forgetAfter.sentBefore) return false;
-    return due > forgetAfter.dueAfter;
+  private isForgotten(sent: Sent, sentAt: Millis, due: Millis): boolean {
+    const { forgotten } = this;
+    if (forgotten === null || sentAt >= forgotten.sentBefore) return false;
+    return forgotten.isLost(sent, due) === "lost";
   }
 }
 

@@ -1,7 +1,7 @@
 /** One replica on a pretended disk, with its peers and clients played by the test: what goes in, what comes out. */
 import type { Address } from "../../src/base/address.ts";
 import { assert, must } from "../../src/base/assert.ts";
-import { later, millis, type NodeId, nodeId } from "../../src/base/numbers.ts";
+import { later, millis, type NodeId, nodeId, term } from "../../src/base/numbers.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { type Keys, noKeys } from "../../src/codec/authentication.ts";
 import type { ClientRequest, ClientResponse } from "../../src/codec/client-message.ts";
@@ -10,6 +10,7 @@ import { openDatagram, sealDatagram } from "../../src/codec/datagram.ts";
 import { decodeMessage, encodeMessage } from "../../src/codec/message.ts";
 import { encodeRequestBatch } from "../../src/codec/request-batch.ts";
 import { decodeResponseBatch } from "../../src/codec/response-batch.ts";
+import type { DiskError } from "../../src/journal/disk.ts";
 import { performDiskEffect } from "../../src/journal/effects.ts";
 import { openJournal } from "../../src/journal/open.ts";
 import type { Command } from "../../src/kv/command.ts";
@@ -30,6 +31,14 @@ export type Said = {
   readonly responses: readonly ClientResponse[];
 };
 
+export type LoneOptions = {
+  readonly peers?: number;
+  readonly keys?: Keys;
+  readonly disk?: SimDisk;
+  /** `strangers`: it has yet to meet its peers. */
+  readonly acquaintance?: "met" | "strangers";
+};
+
 export class LoneReplica {
   readonly disk: SimDisk;
   readonly replica: Replica;
@@ -39,7 +48,7 @@ export class LoneReplica {
   private readonly syncs: number[] = [];
   private readonly keys: Keys;
 
-  constructor(options: { peers?: number; keys?: Keys; disk?: SimDisk } = {}) {
+  constructor(options: LoneOptions = {}) {
     const { peers = 3, keys = noKeys } = options;
     this.keys = keys;
     this.disk =
@@ -64,6 +73,17 @@ export class LoneReplica {
       random: seededRandom(5),
       now: this.now,
     });
+    if (options.acquaintance !== "strangers") this.meet(ids);
+  }
+
+  /** Every peer has been heard of once, and the disk knows. */
+  private meet(ids: readonly NodeId[]): void {
+    for (const from of ids) {
+      if (from === this.me) continue;
+      const refusal = { from, to: this.me, term: term(0), answer: "stale-term" } as const;
+      this.hear({ kind: "pre-vote-response", ...refusal });
+    }
+    this.finishSyncs();
   }
 
   /** Hands inputs over, carries the disk effects out, and decodes what the replica says. */
@@ -103,6 +123,12 @@ export class LoneReplica {
 
   get syncsUnderWay(): number {
     return this.syncs.length;
+  }
+
+  /** The sync under way fails. */
+  failSync(error: DiskError): Said {
+    const ticket = must(this.syncs.shift(), "a sync is under way");
+    return this.give({ kind: "synced", ticket, outcome: { kind: "failed", error } });
   }
 
   finishSyncs(): void {

@@ -28,7 +28,21 @@ export const clientMutants: readonly Mutant[] = [
     name: "refusal-settles-the-datagram-s-copies",
     why: "A copy of a refused datagram, made by the network, reaches a leader after all (I21).",
     file: "client/answers.ts",
-    before: `  if (!isLoopback(node.address.host)) pending.earlier = "in-doubt";
+    before: "if (!isLoopback(node.address.host)) return true;",
+    after: "if (node.heardAt < 0) return true;",
+  },
+  {
+    name: "refusal-settles-the-copies-of-pieces",
+    why: "A piece of a large write that was refused is sent again, and its copy reaches a leader (I21).",
+    file: "client/answers.ts",
+    before: `return body?.kind === "write" && core.wire.sizeOf(body.command.length) === "large";`,
+    after: `return body?.kind === "write" && core.wire.sizeOf(body.command.length) !== "small" && core.now < 0;`,
+  },
+  {
+    name: "late-answer-ends-the-session",
+    why: "An answer to the session before takes the present one away (found by a review).",
+    file: "client/answers.ts",
+    before: `  if (pending.requestId?.session !== session) return;
 `,
     after: "",
   },
@@ -101,8 +115,8 @@ export const clientMutants: readonly Mutant[] = [
     after: "  redirected(_move: number, hint: Node | null, now: Millis): void {",
   },
   {
-    name: "superseded-write-is-dropped",
-    why: "A write whose entry was replaced is neither sent again nor answered (liveness).",
+    name: "superseded-write-waits",
+    why: "A write whose entry was replaced is sent again only when its answer is overdue.",
     file: "client/answers.ts",
     before: `case "superseded":
       if (isNewest) core.requests.queue(pending);

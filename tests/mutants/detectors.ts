@@ -2,14 +2,13 @@
  * Who may notice a seeded bug: parts of the test suite, each a command that fails, cheap ones first. What is of the
  * mutant's own area comes before the rest.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { areaOf, type Mutant } from "./mutant.ts";
 
 /**
- * "units": tables, sentences, contracts. "scenarios": Raft over time, as text. "explorer": random runs of Raft
- * alone, and of the client half alone. "simulator": whole clusters in pretended time.
+ * "units": tables, sentences, contracts. "scenarios": Raft over time, as text. "explorer": random runs of a part,
+ * Raft alone, the client half alone, the simulator's own checkers. "simulator": whole clusters under all faults.
  */
 export const detectorKinds = ["units", "scenarios", "explorer", "simulator"] as const;
 export type DetectorKind = (typeof detectorKinds)[number];
@@ -25,10 +24,15 @@ export type Detector = {
 /** Seeds of the simulator that a mutant has to survive. */
 const simulatorSeeds = 150;
 
-const explorers = ["unit/raft/explore.test.ts", "unit/client/chaos.test.ts"];
+const explorers = [
+  "unit/raft/explore.test.ts",
+  "unit/client/chaos.test.ts",
+  "unit/sim/planted.test.ts",
+];
+/** A share of the simulator's seeds, which is asked itself. */
+const shares = ["unit/sim/campaign.test.ts"];
 const scenarios = "unit/raft/scenarios.test.ts";
-const chaos = "unit/replica/chaos.test.ts";
-const apart = new Set([...explorers, scenarios, chaos]);
+const apart = new Set([...explorers, ...shares, scenarios]);
 
 /** Areas whose tests are as near as those of the mutant's own. */
 const neighbours: Readonly<Record<string, readonly string[]>> = {
@@ -54,7 +58,7 @@ export function findDetectors(home: string): readonly Detector[] {
       const area = file.split("/")[1] ?? "";
       return { kind: "explorer", area, words: testWords([file]) };
     }),
-    { kind: "simulator", area: "", words: simulatorWords(home) },
+    { kind: "simulator", area: "", words: ["tests/mutants/campaign.ts", "1", `${simulatorSeeds}`] },
   ];
 }
 
@@ -63,12 +67,6 @@ const testWords = (files: readonly string[]): readonly string[] => [
   "--bail",
   ...files.map((file) => `./tests/${file}`),
 ];
-
-function simulatorWords(home: string): readonly string[] {
-  const script = "scripts/simulate.ts";
-  if (!existsSync(join(home, script))) return testWords([chaos]);
-  return [script, "--seeds", `1..${simulatorSeeds}`];
-}
 
 /** Those that are tried for a mutant, in order. */
 export function detectorsFor(mutant: Mutant, all: readonly Detector[]): readonly Detector[] {

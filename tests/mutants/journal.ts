@@ -116,8 +116,8 @@ export const journalMutants: readonly Mutant[] = [
     name: "cut-off-bytes-not-kept",
     why: "What is cut off is gone, and nobody can look at it any more.",
     file: "journal/open.ts",
-    before: "if (!names.includes(name)) disk.create(name, tail.bytes);",
-    after: "if (!names.includes(name)) disk.create(name, tail.bytes.subarray(0, 0));",
+    before: "if (!names.includes(name)) keep(disk, name, tail.bytes);",
+    after: "if (!names.includes(name)) keep(disk, name, tail.bytes.subarray(0, 0));",
   },
   {
     name: "unfinished-write-stays",

@@ -184,6 +184,14 @@ export const raftElectionMutants: readonly Mutant[] = [
     after: "",
   },
   {
+    name: "silent-successor",
+    why: "A leader that stops hands over to a server that is down, and nobody leads.",
+    file: "raft/transfer.ts",
+    before: `    if (now > later(progress.heardAt, aliveHeartbeats * settings.timing.heartbeatMs)) continue;
+`,
+    after: "",
+  },
+  {
     name: "transfer-without-an-end",
     why: "A successor that is down keeps the leader from taking commands for ever.",
     file: "raft/transfer.ts",

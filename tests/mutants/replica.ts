@@ -30,19 +30,6 @@ export const replicaMutants: readonly Mutant[] = [
     case "append-response":`,
   },
   {
-    name: "candidacy-leaves-before-the-disk-has-it",
-    why: "A candidate forgets its own vote and gives it to another (I12, I1).",
-    file: "replica/gate.ts",
-    before: `    case "vote-request":
-    case "vote-response":
-    case "append-response":
-      return true;`,
-    after: `    case "vote-response":
-    case "append-response":
-      return true;
-    case "vote-request":`,
-  },
-  {
     name: "term-leaves-before-the-disk-has-it",
     why: "A server speaks in a term that it does not remember after a power cut (I12, I9).",
     file: "replica/gate.ts",
@@ -75,8 +62,10 @@ export const replicaMutants: readonly Mutant[] = [
     why: "The kernel forgot the bytes, and the server goes on as if it had them (P13; I12).",
     file: "replica/replica.ts",
     before: `if (input.outcome.kind === "durable") return this.onDurable(input.ticket);`,
-    after: `if (input.outcome.kind !== "durable") return this.onDurable(input.ticket);
-        if (input.outcome.kind === "durable") return this.onDurable(input.ticket);`,
+    after: `this.onDurable(input.ticket);
+        if (input.outcome.kind === "durable") return;
+        this.counters.add("failed-syncs");
+        if (this.counters.get("failed-syncs") > 0) return;`,
   },
   {
     name: "failed-write-ignored",
@@ -104,6 +93,22 @@ export const replicaMutants: readonly Mutant[] = [
     after: "",
   },
   {
+    name: "displaced-write-keeps-its-place",
+    why: "A repeated request joins another's entry, and is told that it was written (I21).",
+    file: "replica/desk.ts",
+    before: `    if (displaced !== undefined) this.forget(place.index, displaced);
+`,
+    after: "",
+  },
+  {
+    name: "answers-without-an-end",
+    why: "A datagram of small reads of large values asks for gigabytes of answers (I24).",
+    file: "replica/service.ts",
+    before: `    if (this.answerBytes >= limits.answerBytesMax) return this.desk.answer(asker, busy);
+`,
+    after: "",
+  },
+  {
     name: "repeated-write-is-appended-again",
     why: "Every repetition of a request that waits grows the log (I24).",
     file: "replica/desk.ts",
@@ -123,8 +128,8 @@ export const replicaMutants: readonly Mutant[] = [
     name: "every-read-is-stale",
     why: "A linearizable read is answered from the store as it is (I19).",
     file: "replica/service.ts",
-    before: `if (body.kind === "read" && body.consistency === "stale") {`,
-    after: `if (body.kind === "read") {`,
+    before: `    this.desk.expectRead({ asker, operation: body.operation });`,
+    after: `    this.answerRead(asker, body.operation);`,
   },
   {
     name: "unreadable-command-reaches-the-log",
@@ -137,7 +142,7 @@ export const replicaMutants: readonly Mutant[] = [
     name: "desk-without-an-end",
     why: "Writes without a quorum are taken until the memory is full (I24).",
     file: "replica/service.ts",
-    before: `    if (desk.writesWaiting >= limits.writesMax) return desk.answer(asker, busy);
+    before: `    if (desk.hasRoomForWrite() === "full") return desk.answer(asker, busy);
 `,
     after: "",
   },

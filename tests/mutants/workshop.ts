@@ -74,19 +74,26 @@ export class Workshop {
     clearTimeout(alarm);
     const ms = performance.now() - began;
     if (code === 0) return { detector, ms, noticed: null };
-    if (ended === "by-itself") return { detector, ms, noticed: noticeIn(said) };
+    const seed = runsSeeds(detector) ? lastSeed(said) : null;
+    if (ended === "by-itself") return { detector, ms, noticed: { ...noticeIn(said), seed } };
     const by = `not over after ${Math.round(msMax / 1000)} s`;
-    return { detector, ms, noticed: { by, seed: null, kind: "hung" } };
+    return { detector, ms, noticed: { by, seed, kind: "hung" } };
   }
 }
 
-function noticeIn(said: string): Notice {
+const runsSeeds = ({ kind }: Detector): boolean => kind === "explorer" || kind === "simulator";
+
+function noticeIn(said: string): Omit<Notice, "seed"> {
   const test = /^\(fail\) (.*?)(?: \[[\d.]+m?s\])?$/m.exec(said)?.[1];
-  const seed = /\bseed (\d+)/.exec(said)?.[1];
   const error = /^.*\berror: (.*)$/im.exec(said)?.[1];
   const kind = /\b(ReferenceError|SyntaxError|Cannot find module)\b/.test(said)
     ? "broken"
     : "failed";
   const by = test ?? error ?? said.trim().split("\n").at(-1) ?? "it says nothing";
-  return { by, seed: seed === undefined ? null : Number(seed), kind };
+  return { by, kind };
+}
+
+function lastSeed(said: string): number | null {
+  const seed = [...said.matchAll(/\bseed (\d+)/g)].at(-1)?.[1];
+  return seed === undefined ? null : Number(seed);
 }

@@ -90,11 +90,16 @@ function damaged({ bytes, records }: Written, server: number, of: number): Uint8
   const copy = bytes.slice();
   records.forEach(({ at, length }, entry) => {
     if (!isDamaged(of, server, entry)) return;
-    // Any bit of the record, over all cases: checksum, length, kind, payload, padding.
-    const bit = (of * 37 + server * 101 + entry * 53) % (length * 8);
+    const bit = bitToFlip(of, server * grid.entries + entry) % (length * 8);
     copy[at + (bit >> 3)]! ^= 1 << (bit & 7);
   });
   return copy;
+}
+
+/** Each of the 2048 cases that damage this record has a number of its own: over all of them, every bit is flipped. */
+function bitToFlip(of: number, record: number): number {
+  const below = of & ((1 << record) - 1);
+  return ((of >> (record + 1)) << record) | below;
 }
 
 type Refusal = { id: number; journal: Written; bytes: Uint8Array; offset: number };

@@ -10,31 +10,30 @@ import {
   wrongWith,
 } from "./crash-points.ts";
 
-/** The whole of one workload; `bun test` has no more patience. */
-const seeds = [11];
+/** Its workload rolls right behind a seal that is not synced, takes entries back, and reopens its journal. */
+const seed = 2;
 
-for (const seed of seeds) {
-  test(`before each of ${bounds.operations} operations, whatever is left is a prefix with all that was durable (workload ${seed})`, () => {
-    let moments = 0;
-    let images = 0;
-    let before: Interrupted | null = null;
-    for (let cutAt = 1; cutAt <= bounds.operations; cutAt++) {
-      const interrupted = interruptedAt(seed, cutAt);
-      if (interrupted === null) continue;
-      if (before !== null && sameMoment(before, interrupted) === "same") continue;
-      before = interrupted;
-      moments += 1;
-      for (const folder of imagesOf(interrupted)) {
-        images += 1;
-        const wrong = wrongWith(interrupted.bench, folder);
-        if (wrong !== null) expect({ cutAt, image: images, wrong }).toBeNull();
-      }
+test(`before each of ${bounds.operations} operations, whatever is left is a prefix with all that was durable`, () => {
+  let moments = 0;
+  let images = 0;
+  let before: Interrupted | null = null;
+  for (let cutAt = 1; cutAt <= bounds.operations; cutAt++) {
+    const interrupted = interruptedAt(seed, cutAt);
+    if (interrupted === null) continue;
+    if (before !== null && sameMoment(before, interrupted) === "same") continue;
+    before = interrupted;
+    moments += 1;
+    for (const folder of imagesOf(interrupted)) {
+      images += 1;
+      const wrong = wrongWith(interrupted.bench, folder);
+      if (wrong !== null) expect({ cutAt, image: images, wrong }).toBeNull();
     }
-    process.stdout.write(`${moments} moments, ${images} folders\n`);
-    expect(moments).toBeGreaterThan(100);
-    expect(images).toBeGreaterThan(20_000);
-  }, 60_000);
-}
+  }
+  expect(moments).toBeGreaterThan(100);
+  expect(images).toBeGreaterThan(20_000);
+  expect(before?.seen.size).toBeGreaterThan(5);
+  expect(before?.bench.recovered.run).toBeGreaterThan(3);
+}, 60_000);
 
 test("the folders hold what a disk may leave: nothing, every prefix, every subset of sectors, growth", () => {
   const kept = new Uint8Array(100).fill(1);

@@ -94,7 +94,7 @@ for (const [name, how] of plays) {
     if (how.network === undefined && how.partitions === undefined && how.crashes === undefined) {
       expect(load.counts).toMatchObject({ rejected: 0, unknown: 0 });
     }
-  });
+  }, 60_000);
 }
 
 test("Speed4B: a thousand puts one after the other, each in less than a third of a heartbeat of the course", () => {

@@ -24,6 +24,7 @@ import type { Entry } from "../../src/raft/types.ts";
 import type { Asked, SimClient } from "../../src/sim/client.ts";
 import { SimCluster } from "../../src/sim/cluster.ts";
 import type { SimServer } from "../../src/sim/server.ts";
+import { Effort } from "./effort.ts";
 import { Wiretap } from "./wiretap.ts";
 
 export type LabOptions = {
@@ -33,7 +34,7 @@ export type LabOptions = {
 };
 
 /** The course's own patience. */
-const patience = { leaderTries: 10, agreeMs: 10_000, submissionMs: 2000, pollMs: 20 } as const;
+const patience = { leaderTries: 10, agreeMs: 10_000, pollMs: 20 } as const;
 
 /** Commands come from here, and nobody listens for the answers. */
 const proposer: Address = { host: "127.0.0.1", port: 40_000 };
@@ -281,41 +282,3 @@ export class Lab {
 
 const sameEntry = (a: Entry, b: Entry): boolean =>
   a === b || (a.term === b.term && a.kind === b.kind && Bun.deepEquals(a.body, b.body));
-
-/** One command on its way to being applied by enough servers. */
-class Effort {
-  index: number | null = null;
-  private readonly lab: Lab;
-  private readonly parts: { command: Uint8Array; expected: number; retry: "retry" | "once" };
-  private under: { readonly index: number; readonly since: number } | null = null;
-
-  constructor(lab: Lab, parts: { command: Uint8Array; expected: number; retry: "retry" | "once" }) {
-    this.lab = lab;
-    this.parts = parts;
-  }
-
-  work(now: number): void {
-    if (this.index !== null) return;
-    if (this.under === null) this.submit(now);
-    const { lab, under } = this;
-    if (under === null) return;
-    const { command, expected, retry } = this.parts;
-    if (lab.appliedCount(under.index) >= expected && lab.holds(under.index, command)) {
-      this.index = under.index;
-      return;
-    }
-    if (now - under.since < patience.submissionMs) return;
-    assert(retry === "retry", "a command that a leader took is agreed on within two seconds");
-    this.under = null;
-  }
-
-  private submit(now: number): void {
-    for (const at of this.lab.all) {
-      if (!this.lab.isConnected(at)) continue;
-      const started = this.lab.start(at, this.parts.command);
-      if (started === "not-leader") continue;
-      this.under = { index: started.index, since: now };
-      return;
-    }
-  }
-}

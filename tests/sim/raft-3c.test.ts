@@ -101,7 +101,7 @@ test("Figure83C: a thousand times a leader takes a command and crashes before or
   for (const at of lab.all) if (!lab.isUp(at)) lab.restart(at);
   lab.one(lab.command(), 5, "retry");
   expect(crashes).toBeGreaterThan(10);
-});
+}, 60_000);
 
 test("UnreliableAgree3C: a tenth of all requests and answers is lost, and five commands at a time are agreed on", () => {
   const lab = new Lab({ servers: 5 });
@@ -115,7 +115,7 @@ test("UnreliableAgree3C: a tenth of all requests and answers is lost, and five c
   }
   lab.tap.reliability = "reliable";
   lab.one(lab.command(), 5, "retry");
-});
+}, 60_000);
 
 test("Figure8Unreliable3C: leaders are cut off, and answers come seconds late", () => {
   const lab = new Lab({ servers: 5 });
@@ -137,7 +137,7 @@ test("Figure8Unreliable3C: leaders are cut off, and answers come seconds late", 
   // Ten seconds, while two of three answers are still up to 2.2 s late.
   lab.one(lab.command(), 5, "retry");
   expect(cut).toBeGreaterThan(10);
-});
+}, 60_000);
 
 /** Twenty times 700 ms: servers go off, crash and come back, while three clients hand in commands. */
 function churn(reliability: "reliable" | "unreliable"): void {
@@ -177,6 +177,10 @@ function work(lab: Lab, clients: readonly ChurnClient[], ms: number): void {
   }
 }
 
-test("ReliableChurn3C: whatever a client saw agreed on stays", () => churn("reliable"));
+test("ReliableChurn3C: whatever a client saw agreed on stays", () => churn("reliable"), 60_000);
 
-test("UnreliableChurn3C: the same on a network that loses a tenth", () => churn("unreliable"));
+test(
+  "UnreliableChurn3C: the same on a network that loses a tenth",
+  () => churn("unreliable"),
+  60_000,
+);

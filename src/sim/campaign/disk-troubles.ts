@@ -159,7 +159,9 @@ export class DiskTroubles {
 
   private spoil(kind: "rot" | "lost-tail", server: SimServer, random: Random): void {
     const { world } = this;
-    if (world.absent.get(server.id) === "wiped" || this.of(server).damage !== null) return;
+    if (world.absent.get(server.id) === "wiped") return;
+    // One at a time: behind the first, the file cannot be judged any more.
+    if (this.of(server).damage !== null || this.of(server).tail === "lost") return;
     if (this.spare() <= 0) return;
     world.crash(server, random);
     if (server.replica !== null || world.absent.get(server.id) !== "down") return;

@@ -4,7 +4,7 @@
  */
 
 import { invariants } from "../check/violation.ts";
-import { checkHistory, explain } from "../linearizability.ts";
+import { checkHistory } from "../linearizability.ts";
 import { historyModel, historyOf } from "./history.ts";
 import { type Failure, type Run, type RunChoices, runSeed } from "./run.ts";
 
@@ -39,7 +39,7 @@ function checkSamples(run: Run, also: Examination["also"], choices: RunChoices):
   if (!also.includes("linearizability")) return null;
   const verdict = checkHistory(historyOf(run.wishes), historyModel);
   if (verdict.kind === "linearizable") return null;
-  return found(run, "I19", `no order explains what clients saw: ${explain(verdict, historyModel)}`);
+  return found(run, "I19", `no order explains what clients saw of ${verdict.part}`);
 }
 
 const found = (run: Run, invariant: "I19" | "I23", what: string): Failure => ({

@@ -94,7 +94,7 @@ export type PlanChoices = {
   readonly without?: ReadonlySet<FaultKind>;
 };
 
-export const stepsDefault = 2500;
+export const stepsDefault = 2000;
 
 const timings: readonly Timing[] = [
   { heartbeatMs: 60, electionMsMin: 600, electionMsMax: 1200 },

@@ -1,7 +1,7 @@
 /** Makes a failing run small: fewer steps, and of the kinds of fault only those without which it does not fail. */
 import { type Examination, examine } from "./examine.ts";
 import { drawPlan, type FaultKind, presentKinds } from "./plan.ts";
-import type { Failure } from "./run.ts";
+import type { Failure, RunChoices } from "./run.ts";
 
 export type Smallest = {
   readonly seed: number;
@@ -15,13 +15,17 @@ export type Smallest = {
 
 const runsMax = 80;
 
-export function shrink(seed: number, first: { failure: Failure; steps: number }): Smallest {
+export function shrink(
+  seed: number,
+  first: { failure: Failure; steps: number },
+  choices: Pick<RunChoices, "tamper"> = {},
+): Smallest {
   let best = { ...first, without: new Set<FaultKind>() };
   let runs = 0;
   const attempt = (steps: number, without: Set<FaultKind>): "smaller" | "no" => {
     if (runs >= runsMax) return "no";
     runs += 1;
-    const { failure }: Examination = examine(seed, { steps, without });
+    const { failure }: Examination = examine(seed, { ...choices, steps, without });
     if (failure === null) return "no";
     best = { failure, steps: stepsFor(failure, steps), without };
     return "smaller";

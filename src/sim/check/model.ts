@@ -79,12 +79,12 @@ export class Model {
     const { sequence, operation } = command;
     if (sequence < session.acknowledged) return { kind: "already-acknowledged" };
     if (sequence >= session.acknowledged + limits.sessionWindow) return { kind: "window-exceeded" };
-    if (operation.kind === "get" || operation.kind === "list") return this.read(operation, index);
     const earlier = session.replies.get(sequence);
     if (earlier !== undefined) {
       this.repeated += 1;
       return earlier;
     }
+    if (operation.kind === "get" || operation.kind === "list") return this.read(operation, index);
     const reply = this.write(index, operation);
     session.replies.set(sequence, reply);
     this.effects.set(requestName(command.session, sequence), index);

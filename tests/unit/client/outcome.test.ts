@@ -194,6 +194,20 @@ test("refused: nobody will take it, so it is rejected without waiting for the de
   for (const ticket of tickets) expect(outcome(world, ticket)).toBe("rejected refused");
 });
 
+test("superseded: its entry was replaced, so it is sent again at once", () => {
+  const world = new FakeCluster({ size: 1 });
+  world.elect(1);
+  world.submit({ operation: put("first") });
+  world.pass(50);
+  world.node(1).manner = { kind: "says", outcome: { kind: "superseded" } };
+  const ticket = world.submit({ operation: put("v") });
+  world.at(10, () => {
+    world.node(1).manner = { kind: "normal" };
+  });
+  world.pass(30);
+  expect(outcome(world, ticket)).toBe("committed written");
+});
+
 test("two nodes that each name the other: asked in turn with pauses, not in a storm", () => {
   const world = new FakeCluster({ size: 3 });
   world.elect(2, [1]);

@@ -11,9 +11,10 @@ import {
   type NodeReport,
   parseRequestId,
 } from "../../../src/client/request.ts";
+import { isInDoubt, Requests } from "../../../src/client/requests.ts";
 import { RoundTrips } from "../../../src/client/round-trip.ts";
 import { ClientSession } from "../../../src/client/session.ts";
-import { timing } from "../../../src/client/timing.ts";
+import { limits, timing } from "../../../src/client/timing.ts";
 
 const at = (ms: number): Millis => millis(ms);
 
@@ -45,6 +46,20 @@ test("the wait for an answer follows the round trips, within its bounds", () => 
   expect(trips.answerMs()).toBeLessThan(400);
   for (let count = 0; count < 100; count++) trips.measured(5_000);
   expect(trips.answerMs()).toBe(timing.answerMsMax);
+});
+
+test("a try that is too old to be kept may yet have its effect, whatever the others say", () => {
+  const requests = new Requests(seededRandom(1));
+  const node = new Nodes([{ id: nodeId(1), address: { host: "10.0.0.1", port: 1 } }]).all[0]!;
+  const operation = { kind: "delete", key: "k" } as const;
+  const parts = { deadline: at(1e6), requestId: null, earlier: "harmless" } as const;
+  const pending = requests.add({ ...parts, work: { kind: "command", operation } }, at(0));
+  const tries = Array.from({ length: limits.triesOpenMax + 1 }, () =>
+    requests.open(pending, { node, sentAt: at(0), move: 0 }),
+  );
+  expect(requests.answered(tries[0]!.id)).toBeNull();
+  for (const one of tries.slice(1)) expect(requests.answered(one.id)).toBe(one);
+  expect(isInDoubt(pending)).toBe(true);
 });
 
 test("a session acknowledges up to the first write that is not settled", () => {

@@ -4,7 +4,7 @@ import { logIndex } from "../../../src/base/numbers.ts";
 import { type Condition, limits, type Operation } from "../../../src/kv/command.ts";
 
 const key = fc.constantFrom("a", "aa", "ab", "b", "b\xff", "b\xffz", "c\0", "é", "\xff");
-const value = fc.constantFrom("", "x", "y\n").map((text) => new TextEncoder().encode(text));
+const value = fc.constantFrom("", "x", "z", "y\n").map((text) => new TextEncoder().encode(text));
 const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.constantFrom<Condition>({ kind: "always" }, { kind: "absent" }),
   fc.nat(30).map((revision) => ({ kind: "revision", revision: logIndex(revision) }) as const),

@@ -83,6 +83,15 @@ test("an acknowledged reply is forgotten, and its request is never applied again
   expect(store.values.size).toBe(0);
 });
 
+test("the first reply that is not acknowledged is kept for its retry", () => {
+  const session = register();
+  request(session, { sequence: 1 });
+  const second = request(session, { sequence: 2 });
+  request(session, { sequence: 3, acknowledged: 2 });
+  expect(request(session, { sequence: 2, acknowledged: 2 })).toEqual(second);
+  expect(store.values.get("k")?.revision).toBe(logIndex(4));
+});
+
 test("what is acknowledged never goes back", () => {
   const session = register();
   request(session, { sequence: 3, acknowledged: 3 });

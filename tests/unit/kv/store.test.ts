@@ -48,6 +48,20 @@ test("store and sessions answer as the naive model does, and hold the same keys"
   );
 });
 
+test("every operation of a session that is alive has the effect and the answer of the model", () => {
+  fc.assert(
+    fc.property(fc.array(anyOperation, { maxLength: 40 }), (operations) => {
+      const client = clientOf(emptyStore());
+      const model = new Model(limits);
+      operations.forEach((operation, at) => {
+        expect(client(operation)).toEqual(model.operate(at + 2, operation));
+      });
+      expect(keysInOrder(client.store)).toEqual(model.items.map((item) => item.key).sort());
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("reading through the log and reading the store give the same answer", () => {
   fc.assert(
     fc.property(fc.array(anyOperation, { maxLength: 40 }), (operations) => {

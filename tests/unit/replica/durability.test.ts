@@ -38,6 +38,17 @@ const put = (id: number, sequence: number) =>
     },
   });
 
+/** It has seen term 1, its disk too, and it has voted for nobody in it. */
+function inTermOne(): LoneReplica {
+  const replica = new LoneReplica();
+  replica.hear({
+    ...{ kind: "heartbeat-response", from: two, to: one, term: term(1) },
+    ...{ round: 0, last: logIndex(0) },
+  });
+  replica.finishSyncs();
+  return replica;
+}
+
 const kinds = (messages: readonly Message[]): string[] => messages.map(({ kind }) => kind);
 
 describe("a promise waits for the disk", () => {
@@ -55,6 +66,31 @@ describe("a promise waits for the disk", () => {
     expect(replica.finishSync().messages).toMatchObject([
       { kind: "append-response", answer: { kind: "matched", index: 1 } },
     ]);
+  });
+
+  test("a vote in a term that the disk knows already waits for its own sync all the same", () => {
+    const replica = inTermOne();
+    expect(replica.hear(voteRequest(1)).messages).toEqual([]);
+    expect(replica.syncsUnderWay).toBe(1);
+    expect(replica.finishSync().messages).toMatchObject([{ answer: "granted", term: 1 }]);
+  });
+
+  test("a vote that was sent survives a power cut", () => {
+    const replica = inTermOne();
+    replica.hear(voteRequest(1));
+    expect(kinds(replica.finishSync().messages)).toEqual(["vote-response"]);
+    replica.disk.crash("lose-all");
+    const { state } = new LoneReplica({ disk: replica.disk }).replica;
+    expect({ term: state.term, votedFor: state.votedFor }).toEqual({
+      term: term(1),
+      votedFor: two,
+    });
+  });
+
+  test("an append in a term that the disk knows already is acknowledged only when durable", () => {
+    const replica = inTermOne();
+    expect(replica.hear(append(1, [entry(1, 1)])).messages).toEqual([]);
+    expect(replica.finishSync().messages).toMatchObject([{ answer: { index: 1 } }]);
   });
 
   test("a candidate asks for votes only when its own vote is durable", () => {
@@ -164,8 +200,7 @@ describe("a disk that fails", () => {
   test("a failed sync ends the server: it says nothing any more", () => {
     const replica = new LoneReplica();
     replica.hear(voteRequest(1));
-    const outcome = { kind: "failed", error: broken } as const;
-    const { messages } = replica.give({ kind: "synced", ticket: 1, outcome });
+    const { messages } = replica.failSync(broken);
     expect(messages).toEqual([]);
     expect(replica.last?.stop?.parts).toMatchObject({ code: "disk-failed", exit: 7 });
     expect(replica.hear(heartbeat(1, 1)).messages).toEqual([]);

@@ -5,6 +5,7 @@ import { logIndex, millis, nodeId, term } from "../../../src/base/numbers.ts";
 import { deriveKeys } from "../../../src/codec/authentication.ts";
 import type { ClientRequest, Consistency } from "../../../src/codec/client-message.ts";
 import type { Message } from "../../../src/raft/message.ts";
+import { limits } from "../../../src/replica/desk.ts";
 import { LoneReplica, type Said, write } from "../../harness/lone-replica.ts";
 
 const [one, two, three] = [nodeId(1), nodeId(2), nodeId(3)];
@@ -74,6 +75,17 @@ describe("writes", () => {
     const bad: ClientRequest = { id: 7, body: { kind: "write", command: new Uint8Array([1, 2]) } };
     expect(outcomes(replica.ask(bad))).toEqual([[7, "refused"]]);
     expect(replica.replica.state.log.lastIndex).toBe(logIndex(2));
+  });
+
+  test("are refused as busy while too many wait for a quorum", () => {
+    const replica = leaderWithSession();
+    const batch = 512;
+    const kindsSaid: string[] = [];
+    for (let at = 0; at <= limits.writesMax; at += batch) {
+      const requests = Array.from({ length: batch }, (_, one) => put(at + one, 1 + at + one));
+      kindsSaid.push(...outcomes(replica.ask(...requests)).map(([, kind]) => String(kind)));
+    }
+    expect(kindsSaid).toEqual(new Array(batch).fill("busy"));
   });
 
   test("are sent on to the leader by a follower, with its address", () => {

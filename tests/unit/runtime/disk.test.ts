@@ -3,7 +3,7 @@
  * grow.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { utf8 } from "../../../src/base/bytes.ts";
@@ -53,6 +53,19 @@ test("the system's words are told in the disk's", () => {
     const error = diskError("append", "a", Object.assign(new Error(`${code}: said`), { code }));
     expect(error).toMatchObject({ code: expected, operation: "append", file: "a" });
   }
+});
+
+// What is no file on a disk cannot be synced, and Linux says so: the nearest thing to a disk that fails.
+test.if(process.platform === "linux")("a sync that fails is told as failed", async () => {
+  symlinkSync("/dev/null", join(folder, "a"));
+  const done = Promise.withResolvers<Synced>();
+  const disk = new FileDisk(folder, done.resolve);
+  disk.append("a", utf8("lost"));
+  disk.startSync("a", 7);
+  const { ticket, outcome } = await done.promise;
+  disk.close();
+  expect(ticket).toBe(7);
+  expect(outcome).toMatchObject({ kind: "failed", error: { code: "io", operation: "startSync" } });
 });
 
 test("a bug is not told as a disk's error", () => {

@@ -1,0 +1,111 @@
+/** The checkers' store (src/sim/check/model.ts) and the real one say the same, whatever is committed. */
+import { describe, expect, test } from "bun:test";
+import { byteString, utf8 } from "../../../src/base/bytes.ts";
+import { logIndex, millis } from "../../../src/base/numbers.ts";
+import { type Random, seededRandom } from "../../../src/base/random.ts";
+import type { Command, Operation, Reply } from "../../../src/kv/command.ts";
+import { apply, emptyStore, type ReadOperation, read } from "../../../src/kv/store.ts";
+import { oneOf } from "../../../src/sim/chance.ts";
+import { Model, sameReply } from "../../../src/sim/check/model.ts";
+
+const key = (random: Random): string => byteString(utf8(`k${random.below(4)}`));
+const value = (random: Random): Uint8Array => utf8(String(random.below(3)));
+
+function readOperation(random: Random): ReadOperation {
+  if (random.below(2) === 0) return { kind: "get", key: key(random) };
+  const limit = 1 + random.below(5);
+  const show = oneOf(random, ["keys", "values"] as const);
+  return { kind: "list", prefix: oneOf(random, ["", "k"]), after: key(random), limit, show };
+}
+
+function operation(random: Random, index: number): Operation {
+  switch (random.below(6)) {
+    case 0:
+      return { kind: "delete", key: key(random) };
+    case 1:
+      return { kind: "cas", key: key(random), expected: value(random), value: value(random) };
+    case 2:
+      return { kind: "noop" };
+    case 3:
+      return readOperation(random);
+    default: {
+      const condition = oneOf(random, [
+        { kind: "always" },
+        { kind: "absent" },
+        { kind: "revision", revision: logIndex(random.below(index)) },
+      ] as const);
+      return { kind: "put", key: key(random), value: value(random), condition };
+    }
+  }
+}
+
+function command(random: Random, index: number): Command {
+  if (random.below(10) === 0) return { kind: "register", nonce: 1 };
+  return {
+    kind: "request",
+    session: 1 + random.below(Math.min(index, 5)),
+    sequence: 1 + random.below(index + 2000 * random.below(2)),
+    acknowledged: 1 + random.below(Math.ceil(index / 4) + 1),
+    operation: operation(random, index),
+  };
+}
+
+describe("the model and the store", () => {
+  test("answer every command alike, repeated ones and stray ones included", () => {
+    const kinds = new Set<Reply["kind"]>();
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = seededRandom(seed);
+      const [model, store] = [new Model(), emptyStore()];
+      const asked: Command[] = [];
+      for (let index = 1; index <= 150; index++) {
+        const fresh = random.below(3) > 0 || asked.length === 0;
+        const one = fresh ? command(random, index) : oneOf(random, asked);
+        asked.push(one);
+        const at = { index: logIndex(index), time: millis(index) };
+        const reply = apply(store, { ...at, command: one });
+        model.apply(at.index, one);
+        const expected = model.outcomeAt(index)?.reply;
+        kinds.add(reply.kind);
+        expect(expected, `seed ${seed}, entry ${index}`).toEqual(reply);
+        const question = readOperation(random);
+        expect(sameReply(model.read(question, index), read(store, question))).toBe(true);
+      }
+      expect(model.sessionCount).toBe(store.sessions.byId.size);
+    }
+    expect(kinds.size).toBe(11);
+  });
+
+  test("the model still knows what was true at any earlier entry", () => {
+    const model = new Model();
+    model.apply(logIndex(1), { kind: "register", nonce: 1 });
+    const put = (sequence: number, text: string): Command => ({
+      ...{ kind: "request", session: 1, sequence, acknowledged: 1 },
+      operation: { kind: "put", key: "k", value: utf8(text), condition: { kind: "always" } },
+    });
+    model.apply(logIndex(2), put(1, "one"));
+    model.apply(logIndex(3), put(2, "two"));
+    const at = (index: number) => model.read({ kind: "get", key: "k" }, index);
+    expect(at(1)).toEqual({ kind: "absent" });
+    expect(at(2)).toMatchObject({ revision: logIndex(2) });
+    expect(at(3)).toMatchObject({ revision: logIndex(3), value: utf8("two") });
+  });
+});
+
+test("replies that differ anywhere are not the same", () => {
+  const item = { key: "k", revision: logIndex(1), value: utf8("1") };
+  const replies: readonly Reply[] = [
+    { kind: "absent" },
+    { kind: "found", revision: logIndex(1), value: utf8("1") },
+    { kind: "found", revision: logIndex(2), value: utf8("1") },
+    { kind: "found", revision: logIndex(1), value: utf8("2") },
+    { kind: "written", index: logIndex(1) },
+    { kind: "written", index: logIndex(2) },
+    { kind: "listed", items: [], more: "end" },
+    { kind: "listed", items: [item], more: "end" },
+    { kind: "listed", items: [item], more: "more" },
+    { kind: "listed", items: [{ ...item, value: null }], more: "end" },
+  ];
+  for (const [a, one] of replies.entries()) {
+    for (const [b, other] of replies.entries()) expect(sameReply(one, other)).toBe(a === b);
+  }
+});
