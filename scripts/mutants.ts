@@ -150,6 +150,13 @@ async function run(wanted: readonly Mutant[], folder: string): Promise<readonly 
     { length: jobs },
     (_, at) => new Workshop(home, join(folder, String(at))),
   );
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      for (const workshop of workshops) workshop.stop();
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(1);
+    });
+  }
   const usual = await usualTimes(workshops[0]!, findDetectors(home));
   if (usual === null) return [0, wanted.length];
   const verdicts = await examineAll(wanted, workshops, usual);

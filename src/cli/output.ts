@@ -5,6 +5,7 @@
  */
 
 import { unreachable } from "../base/assert.ts";
+import { OperatorError } from "../base/error.ts";
 import { print } from "../sexp/print.ts";
 import type { Sexp } from "../sexp/value.ts";
 import type { Paint, StreamKind } from "./paint.ts";
@@ -84,9 +85,20 @@ async function guarded(write: () => unknown): Promise<void> {
   try {
     await write();
   } catch (error) {
-    throw isClosedPipe(error) ? new ClosedPipe("stdout is closed") : error;
+    throw isClosedPipe(error) ? new ClosedPipe("stdout is closed") : unwritable(error);
   }
 }
+
+/** A full disk behind stdout, say: this machine is in the way, not a bug. */
+const unwritable = (error: unknown): OperatorError =>
+  new OperatorError({
+    code: "stdout-failed",
+    what: "the result could not be written",
+    why: error instanceof Error ? error.message : String(error),
+    fix: ["write it somewhere else"],
+    exit: 7,
+    meaning: "what was asked for was done, as far as it was said",
+  });
 
 const isClosedPipe = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "EPIPE";

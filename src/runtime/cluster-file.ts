@@ -51,9 +51,25 @@ export function writeClusterFile(dataFolder: string, file: ClusterFile): void {
     nodes: nodes.map((node) => ({ ...node, address: formatAddress(node.address) })),
     ...rest,
   };
-  writeFileSync(aside, `${JSON.stringify(shown, null, 2)}\n`, { mode: 0o600 });
-  renameSync(aside, path);
+  try {
+    writeFileSync(aside, `${JSON.stringify(shown, null, 2)}\n`, { mode: 0o600 });
+    renameSync(aside, path);
+  } catch (error) {
+    throw unwritable(path, error instanceof Error ? error.message : String(error));
+  }
 }
+
+const unwritable = (path: string, why: string): OperatorError =>
+  new OperatorError({
+    code: "cluster-file-unwritable",
+    what: `${path} cannot be written`,
+    why,
+    fix: [
+      "make room on the disk, or give yourself the right to write there",
+      "or name another folder: --data FOLDER",
+    ],
+    exit: 7,
+  });
 
 /** The file, or null where there is none. */
 export function readClusterFile(dataFolder: string): ClusterFile | null {
@@ -75,7 +91,10 @@ function unreadable(path: string, why: string, exit: 6 | 7): OperatorError {
     code: "bad-cluster-file",
     what: `${path} cannot be used`,
     why,
-    fix: ["name another folder: --data FOLDER", "start empty: rusty-boat cluster up --fresh"],
+    fix: [
+      "name another folder: --data FOLDER",
+      "or mend the file; the nodes' own data is beside it",
+    ],
     exit,
   });
 }

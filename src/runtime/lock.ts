@@ -35,11 +35,27 @@ export function lockJournal(
   mechanism: LockMechanism = bestMechanism(),
 ): FolderLock {
   const path = join(folder, `node${node}.lock`);
+  return takeLock({ path, mechanism, refusal: (holder) => locked(folder, node, holder) });
+}
+
+/** One supervisor per data folder: two that begin at once would each start some of the nodes. */
+export function lockSupervisor(folder: string): FolderLock {
+  const path = join(folder, "cluster.lock");
+  const refusal = (holder: number | null) => supervised(folder, holder);
+  return takeLock({ path, mechanism: bestMechanism(), refusal });
+}
+
+function takeLock(parts: {
+  readonly path: string;
+  readonly mechanism: LockMechanism;
+  readonly refusal: (holder: number | null) => OperatorError;
+}): FolderLock {
+  const { path, mechanism, refusal } = parts;
   const descriptor = openLockFile(path);
   const release = mechanism === "flock" ? flock(descriptor) : sqliteLock(`${path}.sqlite`);
   if (release === null) {
     closeSync(descriptor);
-    throw locked(folder, node, holderOf(path));
+    throw refusal(holderOf(path));
   }
   noteHolder(descriptor);
   return {
@@ -105,6 +121,19 @@ function holderOf(path: string): number | null {
   const match = /^(\d+)\n/.exec(readFileSync(path, "utf8"));
   return match === null ? null : Number(match[1]);
 }
+
+const supervised = (folder: string, holder: number | null): OperatorError =>
+  new OperatorError({
+    code: "cluster-running",
+    what: `a cluster is already being run on ${folder}`,
+    why: `${holder === null ? "another process" : `process ${holder}`} supervises it`,
+    fix: [
+      `rusty-boat cluster status --data ${folder}`,
+      `or end it first: rusty-boat cluster down --data ${folder}`,
+    ],
+    exit: 7,
+    meaning: "nothing was changed",
+  });
 
 function locked(folder: string, node: NodeId, holder: number | null): OperatorError {
   const holderName = holder === null ? "another process" : `process ${holder}`;

@@ -1,13 +1,16 @@
-/** Which files in a data folder are ours: `--fresh` removes these and touches nothing else. */
+/**
+ * Which files in a data folder are ours: `--fresh` removes these and touches nothing else. Locks stay: two processes
+ * could lock two files of one name.
+ */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const ownNames = [
-  /^node\d+\.(log|lock|txt|snap)$/,
+  /^node\d+\.(log|txt|snap)$/,
   /** Sealed segments, snapshots, and what was cut off or left half made. */
   /^node\d+\.(\d+\.)?(log|snap)(\.[\w-]+)?$/,
   /^cluster\.json(\.new)?$/,
-  /^cluster\.(lock|txt)$/,
+  /^cluster\.txt$/,
 ];
 
 export const isOwnFile = (name: string): boolean => ownNames.some((pattern) => pattern.test(name));

@@ -57,6 +57,8 @@ export class BadWeather implements Weather {
   readonly counts = { corrupted: 0, stopped: 0, ancient: 0, clogged: 0, fragmentsLost: 0 };
   /** Links between these ends are calm: nothing is lost there, and everything takes a millisecond. */
   calm: ReadonlySet<string> = new Set();
+  /** Ends all of whose links are calm, whoever is at the other end. */
+  calmToAll: ReadonlySet<string> = new Set();
   readonly rules = new Set<LinkRule>();
   private readonly random: Random;
   private readonly links = new Map<string, Link>();
@@ -69,7 +71,7 @@ export class BadWeather implements Weather {
   }
 
   carry(sent: Sent, now: Millis): readonly Arrival[] {
-    if (this.calm.has(sent.from) && this.calm.has(sent.to)) return [calmly(sent.bytes)];
+    if (this.isCalm(sent)) return [calmly(sent.bytes)];
     if (this.isStopped(sent)) {
       this.counts.stopped += 1;
       return [];
@@ -81,6 +83,11 @@ export class BadWeather implements Weather {
     if (happens(random, plan.repeat * plan.ancient) === "yes") this.sendOld(arrivals, sent);
     this.remember(sent);
     return arrivals;
+  }
+
+  private isCalm({ from, to }: Sent): boolean {
+    if (this.calm.has(from) && this.calm.has(to)) return true;
+    return this.calmToAll.has(from) || this.calmToAll.has(to);
   }
 
   private isStopped(sent: Sent): boolean {

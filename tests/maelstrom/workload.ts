@@ -17,7 +17,7 @@ export type Asked =
   | { readonly kind: "answer"; readonly body: JsonObject };
 
 const keyOf = (key: Json): string => byteString(utf8(spelling(key)));
-const valueOf = (value: Json): Uint8Array => utf8(spelling(value));
+const bytesOf = (value: Json): Uint8Array => utf8(spelling(value));
 
 export function askedBy(body: JsonObject): Asked {
   const { type, key, value, from, to } = body as Partial<Record<string, Json>>;
@@ -28,14 +28,14 @@ export function askedBy(body: JsonObject): Asked {
     case "write": {
       if (key === undefined || value === undefined) return lacking("key or value");
       const condition = { kind: "always" } as const;
-      const put = { kind: "put", key: keyOf(key), value: valueOf(value), condition } as const;
+      const put = { kind: "put", key: keyOf(key), value: bytesOf(value), condition } as const;
       return { kind: "operation", operation: put };
     }
     case "cas": {
       if (key === undefined || from === undefined || to === undefined) {
         return lacking("key, from or to");
       }
-      const cas = { kind: "cas", key: keyOf(key), expected: valueOf(from), value: valueOf(to) };
+      const cas = { kind: "cas", key: keyOf(key), expected: bytesOf(from), value: bytesOf(to) };
       return { kind: "operation", operation: { ...cas, kind: "cas" } };
     }
     default:

@@ -65,6 +65,7 @@ export function findDetectors(home: string): readonly Detector[] {
 const testWords = (files: readonly string[]): readonly string[] => [
   "test",
   "--bail",
+  "--timeout=60000",
   ...files.map((file) => `./tests/${file}`),
 ];
 

@@ -1,5 +1,14 @@
 /** A copy of the tree in which mutants are tried one after the other: the tree that is worked in is never touched. */
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Detector } from "./detectors.ts";
 import { type Mutant, type Patched, patch } from "./mutant.ts";
@@ -25,10 +34,14 @@ export type Notice = {
 
 export class Workshop {
   private readonly home: string;
+  private readonly said: string;
+  /** The group of processes of the detector that is being asked. */
+  private running: number | null = null;
 
   /** `folder` is new, and the caller's to remove. */
   constructor(origin: string, folder: string) {
     this.home = join(folder, "tree");
+    this.said = join(folder, "said.txt");
     mkdirSync(this.home, { recursive: true });
     for (const name of copied) {
       cpSync(join(origin, name), join(this.home, name), { recursive: true });
@@ -56,28 +69,44 @@ export class Workshop {
 
   async ask(detector: Detector, msMax: number): Promise<Finding> {
     const began = performance.now();
+    // A file and no pipe: a process that a failing test left behind would keep a pipe open for ever.
+    const output = openSync(this.said, "w");
     const child = Bun.spawn([process.execPath, ...detector.words], {
       cwd: this.home,
       env: { ...process.env, NO_COLOR: "1" },
       stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdout: output,
+      stderr: output,
+      detached: true,
     });
+    this.running = child.pid;
     let ended: "by-itself" | "too-late" = "by-itself";
     const alarm = setTimeout(() => {
       ended = "too-late";
-      child.kill("SIGKILL");
+      this.stop();
     }, msMax);
-    const texts = [new Response(child.stdout).text(), new Response(child.stderr).text()];
-    const said = (await Promise.all(texts)).join("\n");
     const code = await child.exited;
     clearTimeout(alarm);
+    this.stop();
+    closeSync(output);
     const ms = performance.now() - began;
     if (code === 0) return { detector, ms, noticed: null };
+    const said = readFileSync(this.said, "utf8");
     const seed = runsSeeds(detector) ? lastSeed(said) : null;
     if (ended === "by-itself") return { detector, ms, noticed: { ...noticeIn(said), seed } };
     const by = `not over after ${Math.round(msMax / 1000)} s`;
     return { detector, ms, noticed: { by, seed, kind: "hung" } };
+  }
+
+  /** Ends what is running here, and what that has started. */
+  stop(): void {
+    if (this.running === null) return;
+    try {
+      process.kill(-this.running, "SIGKILL");
+    } catch {
+      // Nobody of them is left.
+    }
+    this.running = null;
   }
 }
 

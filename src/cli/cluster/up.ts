@@ -10,7 +10,9 @@ import {
   planCluster,
   refuseSecondSupervisor,
 } from "../../runtime/cluster-plan.ts";
+import { makeDataFolder } from "../../runtime/folder.ts";
 import { LocalCluster } from "../../runtime/local-cluster.ts";
+import { lockSupervisor } from "../../runtime/lock.ts";
 import {
   checkNodeConfig,
   electionSpread,
@@ -76,7 +78,7 @@ export const upCommand = command({
     const configs = nodeConfigs(plan, args);
     for (const config of configs.values()) checkNodeConfig(config);
     await refuseSecondSupervisor(plan.dataFolder);
-    if (args.detach !== true) return supervise(program, plan, configs);
+    if (args.detach !== true) return superviseAlone(program, args);
     return detach(program, { dataFolder: plan.dataFolder, words: againInForeground(plan, args) });
   },
 });
@@ -136,6 +138,19 @@ function againInForeground(plan: ClusterPlan, args: Args): readonly string[] {
   if (args.json === true) words.push("--json");
   if (args.sexpr === true) words.push("--sexpr");
   return words;
+}
+
+/** Plans once more, now that nobody else can change what the folder holds. */
+async function superviseAlone(program: Program, args: Args): Promise<CommandExit> {
+  const { dataFolder } = readWishes(args);
+  makeDataFolder(dataFolder);
+  const lock = lockSupervisor(dataFolder);
+  try {
+    const plan = planCluster(readWishes(args));
+    return await supervise(program, plan, nodeConfigs(plan, args));
+  } finally {
+    lock.release();
+  }
 }
 
 async function supervise(

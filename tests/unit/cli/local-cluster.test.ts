@@ -157,7 +157,6 @@ describe("a fresh start", () => {
   test.each([
     "node1.log",
     "node12.txt",
-    "node1.lock",
     "node1.42.snap",
     "node1.000000000042.log",
     "node1.log.new",
@@ -170,6 +169,8 @@ describe("a fresh start", () => {
 
   test.each([
     "node.log",
+    "node1.lock",
+    "cluster.lock",
     "mynode1.log",
     "node1",
     "notes.txt",

@@ -3,8 +3,8 @@
  * it. A node that starts again without a power cut in between must not take such bytes for durable.
  */
 import { describe, expect, test } from "bun:test";
-import { DiskError } from "../../../src/journal/disk.ts";
 import type { DiskOperation } from "../../../src/journal/disk.ts";
+import { DiskError } from "../../../src/journal/disk.ts";
 import type { SimDisk } from "../../../src/sim/disk.ts";
 import { contents, me, open, Workbench } from "./workbench.ts";
 

@@ -139,7 +139,12 @@ describe("weather", () => {
     const weather = new BadWeather({ ...calmWeather, lossMax: 1 }, seededRandom(1));
     weather.rules.add(() => "stop");
     expect(weather.carry(sent, millis(0))).toEqual([]);
+    weather.calm = new Set(["a:1"]);
+    expect(weather.carry(sent, millis(0))).toEqual([]);
     weather.calm = new Set(["a:1", "b:1"]);
+    expect(weather.carry(sent, millis(0))).toHaveLength(1);
+    weather.calm = new Set();
+    weather.calmToAll = new Set(["b:1"]);
     expect(weather.carry(sent, millis(0))).toHaveLength(1);
   });
 });
