@@ -18,7 +18,7 @@ import {
 /** A text, or nothing at all. */
 export type CellValue = string | null;
 
-/** What was asked of the cell and what came of it. A read whose answer is not known says nothing and is no operation. */
+/** What was asked of the cell and what came of it. A read whose answer is not known says nothing, and is left out. */
 export type CellAction =
   | { readonly kind: "read"; readonly value: CellValue }
   | { readonly kind: "write"; readonly value: CellValue }

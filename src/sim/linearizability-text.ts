@@ -89,14 +89,14 @@ function logLine(line: string): LineRead {
 function mapLine(line: string): LineRead {
   const map: EdnMap | null = readEdnMap(line);
   if (map === null) return malformed("this is not a map of keywords to values");
-  const process = map.get(":process");
+  const who = map.get(":process");
   const key = map.get(":key");
-  if (process?.kind === "word" && process.word === ":nemesis") return beside;
-  if (process?.kind !== "number") return malformed("there is no :process with a number");
+  if (who?.kind === "word" && who.word === ":nemesis") return beside;
+  if (who?.kind !== "number") return malformed("there is no :process with a number");
   if (key?.kind !== "text" && key?.kind !== "number") return malformed("there is no :key");
   const [type, f] = [map.get(":type"), map.get(":f")];
   return eventOf({
-    process: process.text,
+    process: who.text,
     type: type?.kind === "word" ? type.word : "",
     f: f?.kind === "word" ? f.word : "",
     key: key.text,
