@@ -141,6 +141,25 @@ test("a session that the cluster forgot: what was sent is unknown, the next begi
   expect(outcome(world, next)).toBe("committed written");
 });
 
+test("late answers from a session that is over take no number of the next one away", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const weather = { lost: 0, repeated: 0, delayMsMax: 400 };
+    const world = new FakeCluster({ size: 1, seed, weather, sessions: tightWindow });
+    world.elect(1);
+    world.submit({ operation: put("first") }, 20_000);
+    world.pass(5_000);
+    world.store.sessions.byId.clear();
+    const logged = { operation: get, consistency: "logged" } as const;
+    for (let at = 0; at < 6; at++) world.submit(logged, 20_000);
+    world.pass(5_000);
+    const tickets = Array.from({ length: 12 }, (_, at) =>
+      world.submit({ operation: put(`${at}`) }, 20_000),
+    );
+    world.pass(20_000);
+    for (const ticket of tickets) expect(outcome(world, ticket)).toBe("committed written");
+  }
+});
+
 test("a session that was idle for half its life is not relied on", () => {
   const world = new FakeCluster({ size: 1 });
   world.elect(1);

@@ -194,6 +194,20 @@ test("refused: nobody will take it, so it is rejected without waiting for the de
   for (const ticket of tickets) expect(outcome(world, ticket)).toBe("rejected refused");
 });
 
+test("a large write that was refused stays in doubt on any network: its pieces are sent twice", () => {
+  const world = new FakeCluster({ size: 1, network: "loopback", datagramBytesMax: 1200 });
+  world.elect(1);
+  world.submit({ operation: put("first") });
+  world.pass(50);
+  const outcomeOfAll = { kind: "not-leader", leader: null, address: null } as const;
+  world.node(1).manner = { kind: "says", outcome: outcomeOfAll };
+  const small = world.submit({ operation: put("small") }, 500);
+  const large = world.submit({ operation: put("large".repeat(1_000)) }, 500);
+  world.pass(600);
+  expect(outcome(world, small)).toBe("rejected no-leader");
+  expect(outcome(world, large)).toBe("unknown deadline");
+});
+
 test("superseded: its entry was replaced, so it is sent again at once", () => {
   const world = new FakeCluster({ size: 1 });
   world.elect(1);
