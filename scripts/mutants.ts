@@ -3,8 +3,8 @@
  *
  * Each seeded bug of tests/mutants is put into a copy of the tree, and the tests run there, cheap ones first, until
  * one fails. A bug that none notices is a missing test; a bug that cannot be put in any more is a forgotten one:
- * both are failures. With --all-detectors every part of the tests is asked about every bug, and a table tells which
- * of them notice it, and after how many seeds. The last line is `N passed, M failed`.
+ * both are failures. With --all-detectors every kind of test is asked about every bug, and a table tells which of
+ * them notice it, and after how many seeds. The last line is `N passed, M failed`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -71,6 +71,10 @@ async function examine(
   const findings: Finding[] = [];
   const patched = await workshop.with(mutant, async () => {
     for (const detector of detectorsFor(mutant, [...usual.keys()])) {
+      // One of a kind is enough: the table says which kinds notice.
+      if (findings.some((one) => one.noticed !== null && one.detector.kind === detector.kind)) {
+        continue;
+      }
       const msMax = Math.max(patience.msMin, patience.times * (usual.get(detector) ?? 0));
       const finding = await workshop.ask(detector, msMax);
       findings.push(finding);

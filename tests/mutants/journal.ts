@@ -113,6 +113,14 @@ export const journalMutants: readonly Mutant[] = [
     after: "  assert(disk.size(file) === place.offset",
   },
   {
+    name: "failed-sync-vouched-for-after-a-restart",
+    why: "Bytes that a failed sync lost are seen until the next power cut, and called durable (P13; I8).",
+    file: "journal/open.ts",
+    before: `  disk.writeAgain(file, Math.min(reading.vouched, place.offset));
+`,
+    after: "",
+  },
+  {
     name: "cut-off-bytes-not-kept",
     why: "What is cut off is gone, and nobody can look at it any more.",
     file: "journal/open.ts",

@@ -155,6 +155,13 @@ export const raftElectionMutants: readonly Mutant[] = [
     after: "    state.votedFor = m.from;",
   },
   {
+    name: "losers-draw-a-new-timeout",
+    why: "The losers of a split vote begin the next term in step (in the changelog; liveness).",
+    file: "raft/roles.ts",
+    before: `if (role.kind === "leader") resetElectionTimer(state);`,
+    after: "resetElectionTimer(state);",
+  },
+  {
     name: "one-timeout-for-all",
     why: "All servers campaign at the same moment and split the vote, again and again (Fig. 16).",
     file: "raft/state.ts",

@@ -47,8 +47,8 @@ export const replicaMutants: readonly Mutant[] = [
     name: "promises-of-an-older-term-are-sent",
     why: "An acknowledgement that was held back goes out when its term is over.",
     file: "replica/replica.ts",
-    before: "if (message.term >= this.state.term) this.wire.sendMessage(message);",
-    after: "if (message.term >= 0) this.wire.sendMessage(message);",
+    before: "if (message.term < this.state.term) continue;",
+    after: "if (message.term < 0) continue;",
   },
   {
     name: "sync-makes-later-entries-durable",
@@ -147,6 +147,14 @@ export const replicaMutants: readonly Mutant[] = [
     after: "",
   },
   {
+    name: "desk-never-empties",
+    why: "The bytes of answered writes count for ever: after 64 MiB the server is busy (liveness).",
+    file: "replica/desk.ts",
+    before: `    this.writeBytes -= waiting.bytes;
+`,
+    after: "",
+  },
+  {
     name: "abandoned-reads-are-not-answered",
     why: "Whose leader stepped down hears nothing about its read (liveness).",
     file: "replica/replica.ts",
@@ -166,8 +174,30 @@ export const replicaMutants: readonly Mutant[] = [
     name: "peers-forgotten-by-a-restart",
     why: "After a restart a wiped peer passes for a new one (P16; I11).",
     file: "replica/replica.ts",
-    before: "return this.journal.recordPeer(heard.peer, heard.incarnation);",
-    after: "return;",
+    before: `        this.journal.recordPeer(heard.peer, heard.incarnation);
+`,
+    after: "",
+  },
+  {
+    name: "promises-among-strangers",
+    why: "A wiped server and one that never met it lose an acknowledged write (P16; I8, I21).",
+    file: "replica/acquaintance.ts",
+    before: `if (this.unmet.length === 0) return "say";`,
+    after: `if (this.unmet.length >= 0) return "say";`,
+  },
+  {
+    name: "votes-among-strangers",
+    why: "A stranger's vote elects a leader that lacks what the others committed (P16; I4).",
+    file: "replica/acquaintance.ts",
+    before: `return message.answer === "granted" ? "withhold" : "say";`,
+    after: `return message.kind === "pre-vote-response" && message.answer === "granted" ? "withhold" : "say";`,
+  },
+  {
+    name: "strangers-are-not-greeted",
+    why: "Servers that have nothing to say to each other never meet, and never promise anything.",
+    file: "replica/acquaintance.ts",
+    before: "if (now < this.greetAt) return none;",
+    after: "if (now >= 0) return none;",
   },
   {
     name: "peer-from-any-address",

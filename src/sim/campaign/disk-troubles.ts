@@ -121,8 +121,9 @@ export class DiskTroubles {
     }
   }
 
-  isDamaged(server: SimServer): boolean {
-    return this.of(server).damage !== null;
+  /** Its disk is damaged, and nobody will repair it. */
+  isLost(server: SimServer): boolean {
+    return this.of(server).damage?.undo === null;
   }
 
   /** Starts a server that is down, and holds it against what was done to its disk. */
@@ -171,7 +172,8 @@ export class DiskTroubles {
     }
     const undo = damageSomewhere(server, random);
     if (undo === null) return;
-    this.of(server).damage = { undo: random.below(2) === 0 ? undo : null };
+    const isRepaired = random.below(2) === 0 || world.everybodyHasMet() === "no";
+    this.of(server).damage = { undo: isRepaired ? undo : null };
   }
 
   /** How many more servers may go for good. */
@@ -184,17 +186,12 @@ export class DiskTroubles {
     return this.world.spare() - damaged;
   }
 
-  /** Everybody else must have heard of it before: who has not cannot know that it is another one now. */
+  /** Only where everybody has met: a server that has strangers waits for them, and this one does not come back. */
   private wipe(server: SimServer): void {
     const { world } = this;
     const { id } = server;
     if (this.spare() <= 0 || world.absent.has(id) || server.replica === null) return;
-    const incarnation = must(world.images.get(id), "it runs").incarnation;
-    const others = world.all.filter((other) => other.id !== id);
-    const known = others.every(
-      (other) => world.images.get(other.id)?.peers.get(id) === incarnation,
-    );
-    if (!known) return;
+    if (world.everybodyHasMet() === "no") return;
     world.crash(server, "lose-all");
     server.disk.wipe();
     const trouble = this.of(server);

@@ -82,6 +82,7 @@ export class Liveness {
     if (this.await("L2", answersMs, answers) === "excused") return "excused";
     for (const { outcome, client } of last) {
       if (outcome === "committed") continue;
+      if (this.excuses.includes("outsider-without-pre-vote")) return "excused";
       throw new Violation("L2", `client ${client} was answered "${outcome}" at peace`);
     }
     return this.await("L3", agreementMs, () => this.agreementMissing());
@@ -92,7 +93,9 @@ export class Liveness {
     this.misfortunes.stop();
     this.healedAt = world.now;
     const candidates = world.all.filter((server) => this.canBeHealed(server));
-    const least = majority(world.plan.servers);
+    // Who has strangers waits for them: then nobody may be left outside.
+    const isBorn = world.everybodyHasMet() === "yes";
+    const least = isBorn ? majority(world.plan.servers) : candidates.length;
     const count = least + random.below(candidates.length - least + 1);
     this.core = someOf(random, candidates, count);
     for (const server of this.core) this.mend(server);
@@ -118,9 +121,7 @@ export class Liveness {
 
   private canBeHealed(server: SimServer): boolean {
     const absence = this.world.absent.get(server.id);
-    return (
-      absence !== "refused" && absence !== "wiped" && !this.misfortunes.disks.isDamaged(server)
-    );
+    return absence !== "refused" && absence !== "wiped" && !this.misfortunes.disks.isLost(server);
   }
 
   private mend(server: SimServer): void {
@@ -133,8 +134,9 @@ export class Liveness {
   /** A sync that failed, and was not over yet, may still end a server after the healing. */
   private startAgain(server: SimServer): void {
     if (server.replica !== null) return;
-    const outcome = this.misfortunes.disks.start(server);
-    if (outcome === "runs") return;
+    const { disks } = this.misfortunes;
+    // Where the disk was damaged, the first start is refused, and the second follows the repair.
+    if (disks.start(server) === "runs" || disks.start(server) === "runs") return;
     throw new Violation("L1", `n${server.id} does not start on a healed disk`);
   }
 

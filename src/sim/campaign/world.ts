@@ -103,6 +103,13 @@ export class World {
     return Math.floor((this.plan.servers - 1) / 2) - gone;
   }
 
+  /** Whether every server knows every other one for good: only then may one be lost for good (acquaintance.ts). */
+  everybodyHasMet(): "yes" | "no" {
+    const others = this.plan.servers - 1;
+    const knows = this.servers.every(({ id }) => (this.images.get(id)?.peers.size ?? 0) >= others);
+    return knows ? "yes" : "no";
+  }
+
   /** Servers whose disks have kept all that they should have. */
   reliable(): readonly NodeId[] {
     return this.servers
