@@ -63,6 +63,13 @@ async function usualTimes(
   return times;
 }
 
+/** What hung is asked once more, with more patience: the machine may have been busy with something else. */
+async function ask(workshop: Workshop, detector: Detector, usualMs: number): Promise<Finding> {
+  const msMax = Math.max(patience.msMin, patience.times * usualMs);
+  const first = await workshop.ask(detector, msMax);
+  return first.noticed?.kind === "hung" ? workshop.ask(detector, 2 * msMax) : first;
+}
+
 async function examine(
   workshop: Workshop,
   mutant: Mutant,
@@ -75,8 +82,7 @@ async function examine(
       if (findings.some((one) => one.noticed !== null && one.detector.kind === detector.kind)) {
         continue;
       }
-      const msMax = Math.max(patience.msMin, patience.times * (usual.get(detector) ?? 0));
-      const finding = await workshop.ask(detector, msMax);
+      const finding = await ask(workshop, detector, usual.get(detector) ?? 0);
       findings.push(finding);
       if (finding.noticed !== null && !flags["all-detectors"]) return;
     }

@@ -2,7 +2,7 @@
  * What goes wrong with disks and folders, and what must come of it: an error stops the server, damage is refused,
  * another server's folder is refused, a wiped server is listened to by nobody.
  */
-import { assert, must } from "../../base/assert.ts";
+import { assert } from "../../base/assert.ts";
 import type { NodeId } from "../../base/numbers.ts";
 import { later, type Millis, millis } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
