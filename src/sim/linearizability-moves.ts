@@ -11,7 +11,7 @@
  *   - a situation is dropped when an operation that must meet a state will not find it any more (`Outlook`).
  */
 import { Outlook } from "./linearizability-outlook.ts";
-import { impossible, type Name, type Plan } from "./linearizability-plan.ts";
+import { any, impossible, type Name, type Plan } from "./linearizability-plan.ts";
 import { has, type Situation, set, unset, wordsFor } from "./linearizability-situation.ts";
 import { Wants } from "./linearizability-wants.ts";
 
@@ -62,7 +62,8 @@ export class Moves<Operation> {
   follow(at: number, stage: Stage, situation: Situation): Following {
     const { plan } = this;
     const { name, seat } = plan.closed[at]!;
-    if (has(situation.used, seat)) return { past: this.pass(at, situation), before: nothing };
+    if (has(situation.used, seat))
+      return { past: this.pass(at, situation, situation.state), before: nothing };
     const isFree = has(situation.free, seat);
     const past: Situation[] = [];
     const next = plan.next(name, situation.state);
@@ -70,10 +71,11 @@ export class Moves<Operation> {
     // To overwrite a state with itself is better than nothing: what is open can hide before it.
     const isIdle = changesNothing && plan.names[name]!.nature !== "overwrites";
     if (isFree && stage === "arrived" && (isIdle || !changesNothing)) {
-      past.push(...this.pass(at, situation));
+      past.push(...this.pass(at, situation, situation.state));
     }
     if (next !== impossible && !(isIdle && past.length > 0)) {
-      past.push(...this.pass(at, this.place(at, situation, { name, seat, state: next })));
+      const placed = this.place(at, situation, { name, seat, state: next });
+      past.push(...this.pass(at, placed, situation.state));
     }
     const isSettled = isFree && plan.names[name]!.nature === "observes";
     return { past, before: isSettled ? nothing : this.placings(at, situation) };
@@ -98,9 +100,17 @@ export class Moves<Operation> {
     return debt;
   }
 
-  private pass(at: number, situation: Situation): readonly Situation[] {
-    const next = this.arrive(at + 1, leave(situation, this.plan.closed[at]!.seat));
-    return next === null ? nothing : [next];
+  /** `before` is the state that `situation` was in before the operation that returns was placed. */
+  private pass(at: number, situation: Situation, before: number): readonly Situation[] {
+    const { plan, outlook } = this;
+    const { name, seat } = plan.closed[at]!;
+    const next = this.arrive(at + 1, leave(situation, seat));
+    if (next === null) return nothing;
+    if (outlook.lost(at + 1, next, before) === "hopeless") return nothing;
+    // What returned without having been used makes its state no more.
+    const { leaves } = plan.names[name]!;
+    if (leaves !== any && outlook.lost(at + 1, next, leaves) === "hopeless") return nothing;
+    return [next];
   }
 
   /** Opens what was called since the return before. Changes `situation`, which is new. */
@@ -139,12 +149,14 @@ export class Moves<Operation> {
 
   /** What may be placed before the operation that returns, for its sake. */
   private placings(at: number, situation: Situation): readonly Situation[] {
+    const { outlook } = this;
     this.question += 1;
     this.wants.ask(at, situation);
     const placed: Situation[] = [];
     const add = (placing: Placing): void => {
       const next = this.place(at, situation, placing);
-      if (this.outlook.of(at, next) === "possible") placed.push(next);
+      if (outlook.lost(at, next, situation.state) === "hopeless") return;
+      if (outlook.of(at, next) === "possible") placed.push(next);
     };
     this.openPlacings(at, situation, add);
     this.endlessPlacings(situation, add);
