@@ -162,6 +162,7 @@ async function run(wanted: readonly Mutant[], folder: string): Promise<readonly 
   );
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
+      say(`stopped by ${signal}`);
       for (const workshop of workshops) workshop.stop();
       rmSync(folder, { recursive: true, force: true });
       process.exit(1);
@@ -180,7 +181,7 @@ const folder = mkdtempSync(join(tmpdir(), "rusty-boat-mutants-"));
 try {
   const wanted = mutants.filter(({ name, file }) => `${file} ${name}`.includes(flags.only));
   if (wanted.length === 0) say(`no mutant's file or name contains "${flags.only}"`);
-  const [passed, failed] = await run(wanted, folder);
+  const [passed, failed] = wanted.length === 0 ? [0, 0] : await run(wanted, folder);
   say(`${passed} passed, ${failed} failed`);
   process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
 } finally {

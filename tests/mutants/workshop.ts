@@ -55,6 +55,7 @@ export class Workshop {
   /** Does `work` while the mutant is in the source. */
   async with(mutant: Mutant, work: () => Promise<void>): Promise<Patched> {
     const path = join(this.home, "src", mutant.file);
+    if (!existsSync(path)) return { kind: "does-not-apply", because: "its file is gone" };
     const text = readFileSync(path, "utf8");
     const patched = patch(text, mutant);
     if (patched.kind === "does-not-apply") return patched;
