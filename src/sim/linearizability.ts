@@ -1,8 +1,10 @@
 /**
  * Whether a history is linearizable: whether its operations can be put in one order in which each has the outcome
  * that was seen, and none stands before one that returned before it was called (Herlihy & Wing). Each part is
- * decided for itself. The question is hard in general, so two ways are taken in turn, with growing patience: a search
- * that is quick to find an order, and a sweep that is quick to see that there is none.
+ * decided for itself, by Wing & Gong's search with Lowe's cache. The question is hard in general, and which way of
+ * going through the situations is quick depends on the history; so three are taken in turn, with growing patience:
+ * depth first, which is quick to find an order; all side by side with similar ones merged, which is quick to see that
+ * there is none; and side by side with the least promising dropped.
  */
 import { must } from "../base/assert.ts";
 import type { Model, Recorded } from "./linearizability-model.ts";

@@ -1,10 +1,15 @@
-/** Five real nodes under load, their leader killed ten times: nothing acknowledged is lost, no read goes back. */
+/**
+ * Five real nodes under load, their leader killed ten times: nothing acknowledged is lost, no read goes back, and
+ * what many clients saw of a few keys that they share is linearizable.
+ */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { must } from "../../src/base/assert.ts";
 import { textOf, utf8 } from "../../src/base/bytes.ts";
+import { seededRandom } from "../../src/base/random.ts";
 import type { RequestId } from "../../src/client/request.ts";
 import type { ClusterClient } from "../../src/runtime/client.ts";
 import { ask, buildExecutable, eventually, keyOf, RealCluster } from "../harness/real-cluster.ts";
+import { SharedKeys } from "../harness/shared-keys.ts";
 
 const kills = 10;
 const writers = 8;
@@ -80,6 +85,11 @@ test(`the leader is killed ${kills} times under load`, async () => {
     ...counters.map((counter) => count(client, counter, load)),
     ...Array.from({ length: readers }, () => watch(client, counters, load)),
   ];
+  const sharer = await cluster.client();
+  const shared = new SharedKeys({
+    ...{ client: sharer, random: seededRandom(1), keys: 3, workers: 12 },
+    ...{ withinMs: 400, restMsMax: 30 },
+  });
   for (let kill = 0; kill < kills; kill++) {
     const leader = await cluster.leader();
     process.kill(await cluster.pid(leader), "SIGKILL");
@@ -90,6 +100,9 @@ test(`the leader is killed ${kills} times under load`, async () => {
   }
   load.state = "off";
   await Promise.all(work);
+  expect(await shared.verdict()).toBe("linearizable");
+  expect(shared.counts.committed).toBeGreaterThan(500);
+  sharer.close();
   for (const { key, acknowledged } of counters) {
     const result = await ask(client, { kind: "get", key });
     expect(result).toMatchObject({
@@ -105,6 +118,7 @@ test(`the leader is killed ${kills} times under load`, async () => {
       : null;
   });
   process.stdout.write(
-    `  ${load.writes} writes, ${load.reads} reads, longest gap ${Math.round(load.longestGapMs)} ms\n`,
+    `  ${load.writes} writes, ${load.reads} reads, longest gap ${Math.round(load.longestGapMs)} ms; ` +
+      `on shared keys: ${JSON.stringify(shared.counts)}\n`,
   );
 });

@@ -45,15 +45,18 @@ export function linearizableHistory(mixture: Mixture): readonly Recorded<CellOpe
     return mixture.values === 0 ? `v${written}` : `${random.below(mixture.values)}`;
   };
   const records = drafts.map(({ key, verb, at, process, called, returned }) => {
-    const held = cells.get(key) ?? mixture.initial;
+    const held = cells.has(key) ? (cells.get(key) ?? null) : mixture.initial;
     const expected = random.below(3) > 0 ? held : newValue();
     const { action, next } = taken(verb, held, { value: newValue(), expected });
-    if (at < Number.POSITIVE_INFINITY) cells.set(key, next);
+    if (at < neverEffective) cells.set(key, next);
     const seen = returned === null ? forgotten(action) : action;
     return { process, called, returned, operation: { key, action: seen } };
   });
   return records.sort((a, b) => a.called - b.called);
 }
+
+/** A moment after all others. */
+const neverEffective = Number.MAX_VALUE;
 
 /** Who asks what, when, and when it takes effect: never, for some of those that never return. */
 function drafted(mixture: Mixture, random: Random): Draft[] {
@@ -72,7 +75,7 @@ function drafted(mixture: Mixture, random: Random): Draft[] {
     if (random.below(100) >= lostPercent) return { key, verb, process, called, at, returned };
     names[one] = process + processes;
     const late = called + random.below(2_000_000) / 1000;
-    const effect = random.below(2) === 0 ? late : Number.POSITIVE_INFINITY;
+    const effect = random.below(2) === 0 ? late : neverEffective;
     return { key, verb, process, called, at: effect, returned: null };
   }).filter(({ verb, returned }) => verb !== "read" || returned !== null);
 }

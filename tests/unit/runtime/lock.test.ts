@@ -14,7 +14,12 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "rusty-boat-lock-"));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+/** Ended after each test, also after one that failed. */
+const holders: Bun.Subprocess[] = [];
+afterEach(() => {
+  for (const child of holders.splice(0)) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true });
+});
 
 /** Another process that takes the lock, says so, and keeps it until it ends. */
 async function holder(mechanism: LockMechanism): Promise<Bun.Subprocess> {
@@ -25,6 +30,7 @@ async function holder(mechanism: LockMechanism): Promise<Bun.Subprocess> {
     setInterval(() => {}, 1000);
   `;
   const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "inherit" });
+  holders.push(child);
   await child.stdout.getReader().read();
   return child;
 }
