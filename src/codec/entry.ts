@@ -14,16 +14,22 @@
  * CONFIGURATION
  *    0  u16  how many voters     2  u16  how many outgoing     4  u16  how many learners
  *    6  u16  each: the ids of the voters, of the outgoing, of the learners
+ *            then, to the end, a PLACE for each member of whom something is known, by ascending id
+ *
+ * PLACE
+ *    0  u16  id     2  u48  incarnation, 0 for unknown     8  u16  port, 0 for an unknown address
+ *   10  u8   bytes of the host, 0 where the port is     11  the host, ASCII
  *
  * Valid when index and term are 1 or more, the kind is known, byte 19 is 0, the body lies within
  * the bytes given and within the limit, a noop's body is empty, and a configuration fills its body
- * exactly with ids from 1, ascending within each list.
+ * exactly with ids from 1, ascending within each list, and places of ids that it has.
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "../base/integers.ts";
 import type { NodeId } from "../base/numbers.ts";
 import { logIndex, millis, nodeId, limits as numberLimits, term } from "../base/numbers.ts";
 import type { Configuration, Entry } from "../raft/types.ts";
+import { placesBytes, readPlaces, writePlaces } from "./place.ts";
 
 export const entryLimits = {
   /** The largest command: a value of 1 MiB, its key, and room for what surrounds them. */
@@ -97,7 +103,9 @@ export function readEntry(
 /** How many bytes writeConfiguration will write. */
 export const configurationBytes = (configuration: Configuration): number =>
   configurationHeaderBytes +
-  2 * (configuration.voters.length + configuration.outgoing.length + configuration.learners.length);
+  2 *
+    (configuration.voters.length + configuration.outgoing.length + configuration.learners.length) +
+  placesBytes(configuration.places ?? []);
 
 /** Writes the configuration and returns the offset after it. */
 export function writeConfiguration(
@@ -120,7 +128,7 @@ export function writeConfiguration(
       at += 2;
     }
   }
-  return at;
+  return writePlaces(configuration.places ?? [], target, at);
 }
 
 /** The configuration that fills the bytes from `offset` to `end` exactly, or null. */
@@ -133,12 +141,18 @@ export function readConfiguration(
   if (offset < 0 || end > bytes.length || idsAt > end) return null;
   const outgoingAt = idsAt + 2 * readU16(bytes, offset);
   const learnersAt = outgoingAt + 2 * readU16(bytes, offset + 2);
-  if (learnersAt + 2 * readU16(bytes, offset + 4) !== end) return null;
+  const placesAt = learnersAt + 2 * readU16(bytes, offset + 4);
+  if (placesAt > end) return null;
   const voters = readIds(bytes, idsAt, outgoingAt);
   const outgoing = readIds(bytes, outgoingAt, learnersAt);
-  const learners = readIds(bytes, learnersAt, end);
+  const learners = readIds(bytes, learnersAt, placesAt);
   if (voters === null || outgoing === null || learners === null) return null;
-  return { voters, outgoing, learners };
+  const groups = { voters, outgoing, learners };
+  if (placesAt === end) return groups;
+  const places = readPlaces(bytes, placesAt, end);
+  if (places === null) return null;
+  const named = new Set([...voters, ...outgoing, ...learners]);
+  return places.every(({ id }) => named.has(id)) ? { ...groups, places } : null;
 }
 
 function bodyBytes(entry: Entry): number {

@@ -17,14 +17,15 @@
  * Valid when the array has exactly these fields; every number is whole and below 2^48; a term is 1
  * or more (0 only in a pre-vote-response); an id has index 0 exactly where its term is 0, and a
  * term not above the message's; the entries fill their value exactly, follow `previous` one by one,
- * and their terms neither fall nor pass the message's; a configuration has voters, none of whom is
- * a learner.
+ * and their terms neither fall nor pass the message's; a configuration is sound (raft/membership.ts:
+ * it has voters, none of whom is a learner, and not too many members).
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { noBytes } from "../base/bytes.ts";
 import type { LogIndex, NodeId, Term } from "../base/numbers.ts";
+import { configurationProblem } from "../raft/membership.ts";
 import type { CampaignReason, Message, MessageKind, VoteAnswer } from "../raft/message.ts";
-import type { Configuration, Entry, EntryId } from "../raft/types.ts";
+import type { Entry, EntryId } from "../raft/types.ts";
 import { entryBytes, readEntry, writeEntry } from "./entry.ts";
 import type { DatagramKind } from "./kinds.ts";
 import {
@@ -227,15 +228,10 @@ function readEntries(
     if (read === null) return null;
     const { entry } = read;
     if (entry.index !== last.index + 1 || entry.term < last.term) return null;
-    if (entry.kind === "configuration" && !isSound(entry.body)) return null;
+    if (entry.kind === "configuration" && configurationProblem(entry.body) !== null) return null;
     entries.push(entry);
     last = entry;
     at = read.next;
   }
   return last.term <= bounds.term ? entries : null;
 }
-
-/** Whether somebody decides, and nobody both decides and only learns. */
-const isSound = (configuration: Configuration): boolean =>
-  configuration.voters.length > 0 &&
-  !configuration.learners.some((id) => configuration.voters.includes(id));

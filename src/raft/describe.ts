@@ -1,11 +1,12 @@
 /** A server's Raft state, and messages, in the one notation. The same state prints the same bytes. */
+import { formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import type { NodeId } from "../base/numbers.ts";
-import { form, type SexpInput, type SexpList, symbol } from "../sexp/value.ts";
+import { form, list, type SexpInput, type SexpList, symbol } from "../sexp/value.ts";
 import type { AppendAnswer, Message } from "./message.ts";
 import type { Progress, Role, State } from "./state.ts";
 import { knownLeader } from "./state.ts";
-import type { Configuration, EntryId } from "./types.ts";
+import type { Configuration, EntryId, Place } from "./types.ts";
 
 const nobody = symbol("none");
 
@@ -21,6 +22,7 @@ export function describeState(state: State): readonly SexpList[] {
     form("durable", state.durable),
     form("log", form("first", log.firstIndex), form("last", log.lastIndex)),
     form("members", ...describeConfiguration(state.membership.current)),
+    ...describeChange(state),
     ...describeFollowers(state.role),
   ];
 }
@@ -31,7 +33,24 @@ export function describeConfiguration(configuration: Configuration): readonly Se
   const groups = [form("voters", ...voters)];
   if (outgoing.length > 0) groups.push(form("outgoing", ...outgoing));
   if (learners.length > 0) groups.push(form("learners", ...learners));
+  const places = configuration.places ?? [];
+  if (places.length > 0) groups.push(form("places", ...places.map(place)));
   return groups;
+}
+
+/** `(4 "127.0.0.1:7104" "00000000abcd")`, or `none` for what is not known. */
+const place = ({ id, address, incarnation }: Place): SexpList =>
+  list(
+    id,
+    address === null ? nobody : formatAddress(address),
+    incarnation === null ? nobody : incarnation.toString(16).padStart(12, "0"),
+  );
+
+/** The configuration in force, where it is not committed yet: `(changing (since 17))`. */
+function describeChange({ membership, commit }: State): readonly SexpList[] {
+  const { since, current } = membership;
+  if (since <= commit && current.outgoing.length === 0) return [];
+  return [form("changing", form("since", since))];
 }
 
 function describeFollowers(role: Role): readonly SexpList[] {

@@ -25,9 +25,22 @@ import type { EntryId } from "./types.ts";
 /** The election timeout has passed without a leader (raft.tla `Timeout`). */
 export function onElectionTimeout(state: State): void {
   assert(state.role.kind !== "leader", "a leader does not campaign against itself");
-  if (!isVoter(state.membership.current, state.settings.me)) return resetElectionTimer(state);
+  if (standing(state) === "onlooker") return resetElectionTimer(state);
   if (state.settings.preVote === "without-pre-vote") return campaign(state, "timeout");
   askBeforehand(state);
+}
+
+/**
+ * Whether this server may ask for votes. Who is left out by a configuration that is not known to be committed must,
+ * because it may be the only one that holds it, and nobody whose log is shorter gets its vote (dissertation 4.2.2).
+ * It does not count itself: votes are counted by the configuration.
+ */
+export function standing(state: State): "eligible" | "onlooker" {
+  const { membership, settings, commit } = state;
+  if (isVoter(membership.current, settings.me)) return "eligible";
+  const { previous } = membership;
+  if (membership.since <= commit || previous === null) return "onlooker";
+  return isVoter(previous, settings.me) ? "eligible" : "onlooker";
 }
 
 /** Asks whether an election would be won, before disturbing anybody with a new term. */
@@ -157,7 +170,7 @@ function countVotes(state: State): void {
 /** The leader hands over: no pre-vote, and its own liveness is no objection (dissertation 3.10). */
 export function onTimeoutNow(state: State, m: TimeoutNow): void {
   if (m.term < state.term || state.role.kind === "leader") return;
-  if (!isVoter(state.membership.current, state.settings.me)) return;
+  if (standing(state) === "onlooker") return;
   campaign(state, "transfer");
 }
 

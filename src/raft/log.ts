@@ -24,8 +24,13 @@ export const beginning: EntryId = { index: noIndex, term: noTerm };
 export const entryOverheadBytes = 32;
 
 /** What an entry costs on the wire, in bytes, as far as windows care. */
-export const entryCost = (entry: Entry): number =>
-  entryOverheadBytes + (entry.kind === "command" ? entry.body.length : 64);
+export const entryCost = (entry: Entry): number => entryOverheadBytes + bodyCost(entry);
+
+function bodyCost(entry: Entry): number {
+  if (entry.kind === "command") return entry.body.length;
+  const places = entry.body?.places ?? [];
+  return 64 + places.reduce((sum, { address }) => sum + 16 + (address?.host.length ?? 0), 0);
+}
 
 /** §5.4.1: the log with the later last term, or of equal ones the longer, is more up to date. */
 export const isBehind = (mine: EntryId, other: EntryId): boolean =>

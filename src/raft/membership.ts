@@ -6,6 +6,11 @@ import { assert, must } from "../base/assert.ts";
 import type { LogIndex, NodeId } from "../base/numbers.ts";
 import type { Configuration, Entry } from "./types.ts";
 
+export const membershipLimits = {
+  /** Voters, outgoing voters and learners together. */
+  namesMax: 62,
+} as const;
+
 type Located = { readonly index: LogIndex; readonly configuration: Configuration };
 
 export function configurationProblem(configuration: Configuration): string | null {
@@ -16,15 +21,31 @@ export function configurationProblem(configuration: Configuration): string | nul
     }
   }
   if (voters.length === 0) return "a configuration has a voter";
+  if (voters.length + outgoing.length + learners.length > membershipLimits.namesMax) {
+    return "a configuration has a bounded number of members";
+  }
   if (learners.some((id) => voters.includes(id))) return "a learner is not a voter";
+  const named = new Set([...voters, ...outgoing, ...learners]);
+  let before = 0;
+  for (const { id } of configuration.places ?? []) {
+    if (id <= before || !named.has(id)) return "places are those of members, sorted";
+    before = id;
+  }
   return null;
 }
 
+/** What a server that was told of nobody begins with: it waits for a leader that has it in its configuration. */
+export const nobodyYet: Configuration = { voters: [], outgoing: [], learners: [] };
+
 export class Membership {
   private readonly history: Located[];
+  /** How many configurations were in force here and are not any more, because they were taken back. */
+  takenBack = 0;
 
   constructor(base: Located, log: readonly Entry[]) {
-    assert(configurationProblem(base.configuration) === null, "the first configuration is sound");
+    const problem = configurationProblem(base.configuration);
+    const isJoining = members(base.configuration).length === 0;
+    assert(isJoining || problem === null, "the first configuration is sound");
     this.history = [base];
     for (const entry of log) this.appended(entry);
   }
@@ -38,6 +59,11 @@ export class Membership {
     return this.newest.index;
   }
 
+  /** The configuration that would be in force if the newest one were taken back; null where that cannot be. */
+  get previous(): Configuration | null {
+    return this.history[this.history.length - 2]?.configuration ?? null;
+  }
+
   private get newest(): Located {
     return must(this.history[this.history.length - 1], "some configuration is in force");
   }
@@ -49,12 +75,17 @@ export class Membership {
   }
 
   truncated(from: LogIndex): void {
-    while (this.history.length > 1 && this.since >= from) this.history.pop();
+    while (this.history.length > 1 && this.since >= from) {
+      this.history.pop();
+      this.takenBack += 1;
+    }
   }
 }
 
 export const isVoter = (configuration: Configuration, id: NodeId): boolean =>
   configuration.voters.includes(id) || configuration.outgoing.includes(id);
+
+export const isJoint = (configuration: Configuration): boolean => configuration.outgoing.length > 0;
 
 /** Everybody who receives the log, once each, in order. */
 export function members(configuration: Configuration): readonly NodeId[] {

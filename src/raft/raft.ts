@@ -7,6 +7,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { Millis, NodeId } from "../base/numbers.ts";
 import { millis } from "../base/numbers.ts";
+import { beginChange, continueChange } from "./change.ts";
 import {
   isHeldOff,
   onElectionTimeout,
@@ -35,7 +36,7 @@ import { advanceClusterTime, appendAsLeader, becomeFollower } from "./roles.ts";
 import type { Effects, ReadTicket, State } from "./state.ts";
 import { noEffects, note, resetElectionTimer } from "./state.ts";
 import { beginTransfer, continueTransfer } from "./transfer.ts";
-import type { EntryId } from "./types.ts";
+import type { Configuration, EntryId } from "./types.ts";
 
 /** Everything that can happen to a server. */
 export type Input =
@@ -50,6 +51,8 @@ export type Input =
   /** The own disk holds the log up to this entry. */
   | { readonly kind: "durable"; readonly last: EntryId }
   | { readonly kind: "transfer"; readonly target: NodeId }
+  /** Other members (dissertation ch. 4). The caller has asked `changeRefusal`. */
+  | { readonly kind: "change"; readonly target: Configuration }
   /** The own disk does not answer: a leader must not hold on (U8). */
   | { readonly kind: "disk-stalled" }
   /** A batch of inputs is over: send what has gathered (raft.tla `AppendEntries`). */
@@ -97,6 +100,8 @@ function handle(state: State, input: Input): void {
     case "transfer":
       beginTransfer(state, input.target);
       return;
+    case "change":
+      return beginChange(state, input.target);
     case "disk-stalled":
       return onDiskStalled(state);
     case "flush":
@@ -128,6 +133,7 @@ function onDiskStalled(state: State): void {
 function flush(state: State): void {
   const { role } = state;
   if (role.kind !== "leader") return;
+  if (continueChange(state, role) === "left-office") return;
   // Not only when a heartbeat is due: the rounds of a stream of reads put that off again and again.
   resendOverdue(state, role);
   if (state.now >= role.heartbeatAt) sendHeartbeats(state, role);

@@ -25,7 +25,7 @@ import type {
 import { heldByQuorum, reachedByQuorum } from "./quorum.ts";
 import { onRoundAnswered } from "./reads.ts";
 import { becomeFollower } from "./roles.ts";
-import type { Leader, Progress, State } from "./state.ts";
+import type { CatchUp, Leader, Progress, State } from "./state.ts";
 import { note, replicationLimits, resetElectionTimer, send } from "./state.ts";
 
 // The follower's side.
@@ -124,7 +124,16 @@ function matched(state: State, progress: Progress, index: LogIndex): void {
   }
   if (fresh || index === previousIndex(progress.next)) progress.mode = "replicating";
   progress.next = maxIndex(progress.next, nextIndex(progress.match));
+  if (progress.catchUp !== null) endRound(state, progress.match, progress.catchUp);
   if (fresh) advanceCommit(state);
+}
+
+/** The learner has what there was when its round of catching up began: the next one is as long as what came since. */
+function endRound(state: State, match: LogIndex, round: CatchUp): void {
+  if (match < round.target) return;
+  round.lastRoundMs = state.now - round.since;
+  round.target = state.log.lastIndex;
+  round.since = state.now;
 }
 
 /** Goes back to where the logs may agree; both sides skip whole terms (§5.3, end). */

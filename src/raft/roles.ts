@@ -1,8 +1,8 @@
 /** The changes of role (paper Fig. 4). Whoever wants one calls these; nothing else assigns `state.role`. */
 import { assert } from "../base/assert.ts";
 import type { Millis, NodeId, Term } from "../base/numbers.ts";
-import { later, millis, nextIndex } from "../base/numbers.ts";
-import { members } from "./membership.ts";
+import { later, millis, never, nextIndex } from "../base/numbers.ts";
+import { isVoter, members } from "./membership.ts";
 import type { Leader, State } from "./state.ts";
 import { firstProgress, longAgo, note, resetElectionTimer } from "./state.ts";
 import type { Entry } from "./types.ts";
@@ -56,9 +56,7 @@ export function becomeLeader(state: State): void {
     transfer: null,
   };
   state.role = role;
-  for (const id of members(state.membership.current)) {
-    if (id !== state.settings.me) role.followers.set(id, firstProgress(state));
-  }
+  enterMembers(state, role);
   appendAsLeader(state, role, { kind: "noop", body: null });
   note(state, `n${state.settings.me} leads term ${state.term}: elected by ${voters.join(", ")}`);
 }
@@ -81,7 +79,23 @@ export function appendAsLeader(state: State, role: Leader, content: NewEntry): v
   const time = millis(Math.floor(role.time));
   const entry = { index, term: state.term, time, ...content } as Entry;
   log.append(entry);
+  if (entry.kind !== "configuration") return;
   state.membership.appended(entry);
+  enterMembers(state, role);
+}
+
+/** Everybody in the configuration is in the leader's books, and nobody else, from the moment it is appended (4.1). */
+function enterMembers(state: State, role: Leader): void {
+  const { current } = state.membership;
+  const everybody = members(current);
+  for (const id of role.followers.keys()) if (!everybody.includes(id)) role.followers.delete(id);
+  for (const id of everybody) {
+    if (id === state.settings.me) continue;
+    const progress = role.followers.get(id) ?? firstProgress(state);
+    const firstRound = { target: state.log.lastIndex, since: state.now, lastRoundMs: never };
+    progress.catchUp = isVoter(current, id) ? null : (progress.catchUp ?? firstRound);
+    role.followers.set(id, progress);
+  }
 }
 
 /**

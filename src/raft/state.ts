@@ -64,7 +64,15 @@ export type Progress = {
   round: number;
   /** `match` when the newest round began. */
   matchAtRound: LogIndex;
+  /** How a learner comes along; null for whoever votes. */
+  catchUp: CatchUp | null;
 };
+
+/**
+ * Rounds of catching up (dissertation 4.2.1): each is to bring what the log had when it began. A learner whose last
+ * round was short would not hold up a quorum.
+ */
+export type CatchUp = { target: LogIndex; since: Millis; lastRoundMs: number };
 
 export type ReadTicket = number;
 
@@ -203,4 +211,5 @@ export const firstProgress = (state: State): Progress => ({
   heardAt: state.now,
   round: 0,
   matchAtRound: noIndex,
+  catchUp: null,
 });

@@ -1,7 +1,6 @@
 /** Leadership transfer (dissertation 3.10): stop taking commands, let the successor catch up, tell it to campaign. */
 import type { NodeId } from "../base/numbers.ts";
 import { later } from "../base/numbers.ts";
-import { isVoter } from "./membership.ts";
 import type { Leader, State } from "./state.ts";
 import { note, send } from "./state.ts";
 
@@ -14,7 +13,7 @@ export function beginTransfer(state: State, target: NodeId): TransferAnswer {
   const { role, settings } = state;
   if (role.kind !== "leader") return "not-leader";
   if (target === settings.me) return "already-leader";
-  if (!isVoter(state.membership.current, target)) return "not-a-voter";
+  if (!state.membership.current.voters.includes(target)) return "not-a-voter";
   if (role.transfer !== null) return "busy";
   role.transfer = {
     target,
@@ -32,7 +31,7 @@ export function bestSuccessor(state: State): NodeId | null {
   let best: NodeId | null = null;
   let bestMatch = -1;
   for (const [id, progress] of state.role.followers) {
-    if (!isVoter(state.membership.current, id) || progress.match <= bestMatch) continue;
+    if (!state.membership.current.voters.includes(id) || progress.match <= bestMatch) continue;
     if (now > later(progress.heardAt, aliveHeartbeats * settings.timing.heartbeatMs)) continue;
     best = id;
     bestMatch = progress.match;

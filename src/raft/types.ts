@@ -1,4 +1,5 @@
 /** The nouns of Raft. Pure data: no bytes are interpreted here, no clock is read, nothing is sent. */
+import type { Address } from "../base/address.ts";
 import type { LogIndex, Millis, NodeId, Term } from "../base/numbers.ts";
 
 /** What names an entry for ever: two logs that share an EntryId share everything before it (§5.3). */
@@ -12,6 +13,18 @@ export type Configuration = {
   readonly voters: readonly NodeId[];
   readonly outgoing: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /** What is known of members, by ascending id; absent where nothing is. Raft carries it and asks for none of it. */
+  readonly places?: readonly Place[];
+};
+
+/**
+ * Where a member is reached, and which incarnation of it is meant: a folder that was wiped or put back from elsewhere
+ * is another server, whatever its number. null: nobody has said so yet.
+ */
+export type Place = {
+  readonly id: NodeId;
+  readonly address: Address | null;
+  readonly incarnation: number | null;
 };
 
 /**

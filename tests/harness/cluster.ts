@@ -7,6 +7,9 @@ import { utf8 } from "../../src/base/bytes.ts";
 import type { Millis, NodeId } from "../../src/base/numbers.ts";
 import { later, logIndex, millis, nodeId, noIndex, term } from "../../src/base/numbers.ts";
 import { seededRandom } from "../../src/base/random.ts";
+import { type ChangeRefusal, changeRefusal } from "../../src/raft/change.ts";
+import { type Edit, type EditProblem, edited } from "../../src/raft/edits.ts";
+import { members, nobodyYet } from "../../src/raft/membership.ts";
 import type { Message } from "../../src/raft/message.ts";
 import type { Input } from "../../src/raft/raft.ts";
 import { step } from "../../src/raft/raft.ts";
@@ -58,6 +61,7 @@ export class Cluster {
         : servers;
     const voters = starts.map(({ id }) => nodeId(id));
     const configuration = options.configuration ?? { voters, outgoing: [], learners: [] };
+    const named = members(configuration);
     for (const start of starts) this.servers.set(nodeId(start.id), build(start));
     this.witness = new Witness(this.servers);
     for (const id of this.servers.keys()) this.restart(id);
@@ -72,7 +76,8 @@ export class Cluster {
           appendBytesMax: options.appendBytesMax ?? 10_000,
           preVote: options.preVote ?? "with-pre-vote",
         },
-        configuration,
+        // Whoever is to be added later has been told of nobody.
+        configuration: named.includes(me) ? configuration : nobodyYet,
         random: seededRandom((options.seed ?? 1) * 1000 + me),
         disk: {
           hardState: { term: term(start.term ?? 0), votedFor },
@@ -170,6 +175,20 @@ export class Cluster {
   propose(id: number): void {
     this.commands += 1;
     this.input(id, { kind: "propose", command: utf8(`command ${this.commands}`) });
+  }
+
+  /** A change of members, where it can begin; otherwise why not. */
+  change(id: number, edits: readonly Edit[]): ChangeRefusal | EditProblem | "fulfilled" | "begun" {
+    const { live } = this.server(id);
+    const unready = changeRefusal(live, null);
+    if (unready !== null) return unready;
+    const wish = edited(live.membership.current, edits);
+    if (wish.kind === "fulfilled") return "fulfilled";
+    if (wish.kind === "senseless") return wish.because;
+    const refusal = changeRefusal(live, wish.target);
+    if (refusal !== null) return refusal;
+    this.input(id, { kind: "change", target: wish.target });
+    return "begun";
   }
 
   crash(id: number, survivingWrites = 0): void {

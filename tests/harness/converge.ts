@@ -4,6 +4,7 @@
  */
 import { assert } from "../../src/base/assert.ts";
 import { noIndex } from "../../src/base/numbers.ts";
+import { isJoint, members } from "../../src/raft/membership.ts";
 import { nextDeadline, proposalRefusal } from "../../src/raft/raft.ts";
 import type { Cluster } from "./cluster.ts";
 import { row } from "./notation.ts";
@@ -70,7 +71,10 @@ function disagreement(cluster: Cluster): string | null {
   const refusal = proposalRefusal(leader);
   if (refusal !== null) return `the leader takes no commands: ${refusal}`;
   const last = leader.log.lastIndex;
-  for (const state of states) {
+  const { current } = leader.membership;
+  if (isJoint(current)) return "a change of members is under way";
+  const taking = states.filter((state) => members(current).includes(state.settings.me));
+  for (const state of taking) {
     const name = `n${state.settings.me}`;
     if (state.term !== leader.term) return `${name} is in term ${state.term}`;
     if (state.log.lastIndex !== last) return `the log of ${name} ends at ${state.log.lastIndex}`;

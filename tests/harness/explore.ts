@@ -6,6 +6,8 @@
 import { nodeId } from "../../src/base/numbers.ts";
 import type { Random } from "../../src/base/random.ts";
 import { between, seededRandom } from "../../src/base/random.ts";
+import type { Edit } from "../../src/raft/edits.ts";
+import { members } from "../../src/raft/membership.ts";
 import type { Configuration } from "../../src/raft/types.ts";
 import type { ClusterOptions, Packet } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
@@ -23,6 +25,10 @@ export type Marks = {
   duplicates: number;
   readsConfirmed: number;
   readsAbandoned: number;
+  changesBegun: number;
+  changesCommitted: number;
+  changesTakenBack: number;
+  leadersRemoved: number;
 };
 
 type Run = {
@@ -47,6 +53,10 @@ export function explore(exploration: Exploration): Marks {
     duplicates: 0,
     readsConfirmed: 0,
     readsAbandoned: 0,
+    changesBegun: 0,
+    changesCommitted: 0,
+    changesTakenBack: 0,
+    leadersRemoved: 0,
   };
   const run: Run = { cluster, random, marks, weights: drawWeights(random), tickets: 0 };
   for (const id of cluster.servers.keys()) {
@@ -56,7 +66,9 @@ export function explore(exploration: Exploration): Marks {
   for (const server of cluster.servers.values()) countTakenBack(run, server);
   converge(cluster);
   marks.elections = cluster.witness.leaders.size;
-  marks.committed = cluster.witness.committed.length;
+  const { committed } = cluster.witness;
+  marks.committed = committed.length;
+  marks.changesCommitted = committed.filter(({ kind }) => kind === "configuration").length;
   for (const { kind } of cluster.reads) {
     if (kind === "confirmed") marks.readsConfirmed += 1;
     else marks.readsAbandoned += 1;
@@ -65,7 +77,7 @@ export function explore(exploration: Exploration): Marks {
 }
 
 function options(seed: number, random: Random): ClusterOptions {
-  const servers = between(random, { min: 2, max: 5 });
+  const servers = between(random, { min: 2, max: 7 });
   return {
     servers,
     seed,
@@ -75,13 +87,17 @@ function options(seed: number, random: Random): ClusterOptions {
   };
 }
 
-/** Mostly all vote; at times the last one only learns, or the cluster is in the middle of a joint change. */
+/**
+ * Mostly all vote; at times the last one only learns, or the cluster is in the middle of a joint change, or some are
+ * yet to be let in.
+ */
 function drawConfiguration(random: Random, servers: number): Configuration {
   const all = Array.from({ length: servers }, (_, at) => nodeId(at + 1));
-  const kind = random.below(6);
+  const kind = random.below(8);
   if (kind === 0) return { voters: all.slice(0, -1), outgoing: [], learners: all.slice(-1) };
   if (kind === 1) return { voters: all.slice(0, -1), outgoing: all.slice(-2), learners: [] };
-  return { voters: all, outgoing: [], learners: [] };
+  if (kind < 6) return { voters: all, outgoing: [], learners: [] };
+  return { voters: all.slice(0, 1 + random.below(servers)), outgoing: [], learners: [] };
 }
 
 const drawWeights = (random: Random): Run["weights"] => [
@@ -98,6 +114,7 @@ const drawWeights = (random: Random): Run["weights"] => [
   [divide, random.below(6)],
   [heal, 1 + random.below(5)],
   [transfer, random.below(2)],
+  [changeMembers, random.below(3) === 0 ? 0 : random.below(14)],
   [stallDisk, random.below(2)],
 ];
 
@@ -191,6 +208,7 @@ function syncOne(run: Run): void {
 }
 
 function countTakenBack(run: Run, server: Server): void {
+  run.marks.changesTakenBack += server.state?.membership.takenBack ?? 0;
   run.marks.takenBack += server.state?.log.truncations ?? 0;
 }
 
@@ -233,6 +251,28 @@ function transfer(run: Run): void {
   const target = pick(run, [...run.cluster.servers.keys()]);
   if (leader === null || target === null) return;
   run.cluster.input(leader.id, { kind: "transfer", target });
+}
+
+/** One wish, or several in one step: about anybody, sensible or not. */
+function changeMembers(run: Run): void {
+  const { cluster, random, marks } = run;
+  const leader = believer(run);
+  if (leader === null) return;
+  const { current } = leader.live.membership;
+  const edits: Edit[] = [];
+  for (let count = between(random, { min: 1, max: 3 }); count > 0; count--) {
+    const learner = pick(run, current.learners);
+    const id = pick(run, [...cluster.servers.keys()]) ?? leader.id;
+    const place = { id, address: null, incarnation: null };
+    if (learner !== null && random.below(2) === 0) edits.push({ kind: "promote", id: learner });
+    else if (!members(current).includes(id)) edits.push({ kind: "add", place });
+    else edits.push({ kind: "remove", id: random.below(3) === 0 ? leader.id : id });
+  }
+  if (cluster.change(leader.id, edits) !== "begun") return;
+  marks.changesBegun += 1;
+  if (edits.some((edit) => edit.kind === "remove" && edit.id === leader.id)) {
+    marks.leadersRemoved += 1;
+  }
 }
 
 function stallDisk(run: Run): void {

@@ -3,6 +3,7 @@
  *
  *     n1 * T4 [1 1|2 4]      n1 leads term 4; entries by their terms; the first two are committed, as it knows
  *     n2   T4 [1|1] durable=1       n2's own disk has not answered for entry 2 yet
+ *     n1 * T4 [1 4|4] {1 2 & 1 3} 4  the newest configuration in its log: joint, both groups decide; n4 learns
  *     n5->n3 vote? T3 last=1:1      a question; `vote!` is its answer; 1:1 is index 1, term 1
  *
  * Roles: * leader, ? candidate, ~ asks beforehand (pre-vote), x crashed, blank follower.
@@ -10,7 +11,7 @@
 import { unreachable } from "../../src/base/assert.ts";
 import type { Message } from "../../src/raft/message.ts";
 import type { Role, State } from "../../src/raft/state.ts";
-import type { EntryId } from "../../src/raft/types.ts";
+import type { Configuration, EntryId } from "../../src/raft/types.ts";
 import type { Server } from "./server.ts";
 
 export function row(server: Server): string {
@@ -19,10 +20,18 @@ export function row(server: Server): string {
     const terms: number[] = [];
     for (const entry of entriesOf(state)) terms.push(entry.term);
     const line = `n${server.id} ${mark(state.role)} T${state.term} [${bar(terms, state.commit)}]`;
-    return state.durable < state.log.lastIndex ? `${line} durable=${state.durable}` : line;
+    const disk = state.durable < state.log.lastIndex ? ` durable=${state.durable}` : "";
+    return line + disk + (state.membership.since > 0 ? membersText(state.membership.current) : "");
   }
   const terms = disk.entries.map((entry) => entry.term);
   return `n${server.id} x T${disk.hardState.term} [${terms.join(" ")}]`;
+}
+
+/** ` {1 2 4}`, or ` {1 2 4 & 1 2 3}` while both groups decide; ` {1 2 3} 4` with a learner. */
+function membersText({ voters, outgoing, learners }: Configuration): string {
+  const both = outgoing.length === 0 ? "" : ` & ${outgoing.join(" ")}`;
+  const last = learners.length === 0 ? "" : ` ${learners.join(" ")}`;
+  return ` {${voters.join(" ")}${both}}${last}`;
 }
 
 const entriesOf = ({ log }: State) =>

@@ -2,6 +2,8 @@
  * The text of a scenario: blocks of comments, commands, `----`, and what is expected; an empty line ends a block.
  * What is not understood is refused, and what is read is written back byte for byte.
  */
+import { nodeId } from "../../src/base/numbers.ts";
+import type { Edit } from "../../src/raft/edits.ts";
 import type { ClusterOptions, Start } from "./cluster.ts";
 
 /** Text before the commands, the commands, and what is expected of them. */
@@ -39,9 +41,14 @@ export const render = (blocks: readonly Block[]): string =>
 
 /** The first block: `cluster …`, and a row for each server. */
 export function clusterOptions([head = "", ...rows]: readonly string[]): ClusterOptions {
-  const match = /^cluster(?: (\d+))?( without-pre-vote)?(?: append-bytes (\d+))?$/.exec(head);
+  const match =
+    /^cluster(?: (\d+))?( without-pre-vote)?(?: append-bytes (\d+))?(?: voters((?: n\d+)+))?$/.exec(
+      head,
+    );
   if (match === null) throw new Error(`a scenario begins with "cluster", not "${head}"`);
+  const voters = match[4]?.trim().split(" ").map(serverNumber).map(nodeId);
   return {
+    ...(voters === undefined ? {} : { configuration: { voters, outgoing: [], learners: [] } }),
     servers: match[1] === undefined ? rows.map(parseStart) : Number(match[1]),
     preVote: match[2] === undefined ? "with-pre-vote" : "without-pre-vote",
     appendBytesMax: Number(match[3] ?? 10_000),
@@ -65,4 +72,19 @@ export function serverNumber(text: string | undefined): number {
 export function wholeNumber(text: string | undefined): number {
   if (!/^\d+$/.test(text ?? "")) throw new Error(`"${text}" is no number`);
   return Number(text);
+}
+
+/** `+n4` adds a learner, `^n4` gives it a vote, `-n3` removes. */
+export function parseEdit(text: string): Edit {
+  const id = nodeId(serverNumber(text.slice(1)));
+  switch (text[0]) {
+    case "+":
+      return { kind: "add", place: { id, address: null, incarnation: null } };
+    case "^":
+      return { kind: "promote", id };
+    case "-":
+      return { kind: "remove", id };
+    default:
+      throw new Error(`a change is +n4, ^n4 or -n4, not "${text}"`);
+  }
 }

@@ -9,6 +9,7 @@
  *     propose n1 3        three commands from clients
  *     read n1             a read; it says when it is confirmed or abandoned
  *     transfer n1 n2      leadership is to go from n1 to n2
+ *     change n1 +n4 -n3   n1 is asked for other members: +n4 a learner, ^n4 gets a vote, -n3 goes; it says what came of it
  *     exchange n1 n2      everything under way between these arrives, and the answers, until it is quiet;
  *                         `exchange` alone means everybody; then `only vote`: nothing else arrives; then
  *                         `show append beat`: these are printed as they arrive, or `show`: all that do
@@ -30,7 +31,7 @@ import { Cluster } from "./cluster.ts";
 import { converge } from "./converge.ts";
 import { messageText, nameOf, row } from "./notation.ts";
 import type { Block } from "./scenario-text.ts";
-import { clusterOptions, serverNumber, wholeNumber } from "./scenario-text.ts";
+import { clusterOptions, parseEdit, serverNumber, wholeNumber } from "./scenario-text.ts";
 
 /** Runs all of it, and what `converge` demands; gives back the blocks with what really happened. */
 export function runScenario(blocks: readonly Block[]): Block[] {
@@ -141,6 +142,9 @@ class Scenario {
       case "transfer":
         leads();
         return this.input(id, { kind: "transfer", target: nodeId(serverNumber(rest[1])) });
+      case "change":
+        this.out.push(`change ${cluster.change(id, rest.slice(1).map(parseEdit))}`);
+        return "obeyed";
       case "stall":
         leads();
         return this.input(id, { kind: "disk-stalled" });

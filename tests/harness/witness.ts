@@ -10,6 +10,7 @@ import type { Message, VoteRequest } from "../../src/raft/message.ts";
 import type { Input } from "../../src/raft/raft.ts";
 import type { Leader, State } from "../../src/raft/state.ts";
 import type { Entry, EntryId } from "../../src/raft/types.ts";
+import { configurationLeap } from "../../src/sim/check/configurations.ts";
 import type { Server } from "./server.ts";
 
 type Known = { readonly entry: Entry; readonly previousTerm: Term | 0 };
@@ -46,6 +47,7 @@ export class Witness {
 
   afterStep(server: Server, input: Input): void {
     const state = server.live;
+    this.checkConfiguration(state);
     this.checkLog(state);
     this.checkGrants(state, input);
     this.checkRole(state);
@@ -69,6 +71,34 @@ export class Witness {
     for (let at = from; at <= log.lastIndex; at++) this.checkEntry(state, log.at(logIndex(at)));
     seen.last = log.lastIndex;
     seen.cuts = log.truncations;
+  }
+
+  /** Dissertation ch. 4: the newest configuration in the log is in force; one change at a time, after an own commit. */
+  private checkConfiguration(state: State): void {
+    const { log, membership, role } = state;
+    const seen = this.seenOf(state);
+    if (log.truncations === seen.cuts && log.lastIndex === seen.last) return;
+    let newest: Entry | null = null;
+    for (let at = log.firstIndex as number; at <= log.lastIndex; at++) {
+      const entry = log.at(logIndex(at));
+      if (entry.kind !== "configuration") continue;
+      if (newest?.kind === "configuration") {
+        const problem = configurationLeap(newest.body, entry.body);
+        assert(problem === null, `configurations follow each other: ${problem}`);
+      }
+      const isNew = at > seen.last && role.kind === "leader" && entry.term === state.term;
+      if (isNew) {
+        const own = log.termAt(state.commit) === state.term;
+        assert(own, "no change of members begins before a commit of the own term");
+        assert(
+          (newest?.index ?? 0) <= state.commit,
+          "one change of members is under way at a time",
+        );
+      }
+      newest = entry;
+    }
+    assert(newest === null || membership.current === newest.body, "the newest configuration holds");
+    assert(membership.since === (newest?.index ?? 0), "a configuration that is taken back is gone");
   }
 
   private checkEntry(state: State, entry: Entry): void {
@@ -165,6 +195,10 @@ export class Witness {
       assert(durable, `${whose} (${index}) is on the disk of n${id}`);
     };
     held(state.settings.me, state.durable, "what a leader counts for itself");
+    for (const id of this.servers.keys()) {
+      // Whoever is let in again begins anew.
+      if (!role.followers.has(id)) this.matches.delete(`${state.settings.me}/${state.term}/${id}`);
+    }
     for (const [id, { match }] of role.followers) {
       held(id, match, "a follower's match");
       // Where no disk loses what it had acknowledged, a leader never learns less (P9).

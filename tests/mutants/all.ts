@@ -5,12 +5,14 @@ import { journalMutants } from "./journal.ts";
 import { kvMutants } from "./kv.ts";
 import type { Mutant } from "./mutant.ts";
 import { raftElectionMutants } from "./raft-elections.ts";
+import { raftMembershipMutants } from "./raft-membership.ts";
 import { raftReplicationMutants } from "./raft-replication.ts";
 import { replicaMutants } from "./replica.ts";
 import { worldMutants } from "./world.ts";
 
 export const mutants: readonly Mutant[] = [
   ...raftElectionMutants,
+  ...raftMembershipMutants,
   ...raftReplicationMutants,
   ...journalMutants,
   ...replicaMutants,

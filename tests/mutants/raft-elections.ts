@@ -216,7 +216,7 @@ export const raftElectionMutants: readonly Mutant[] = [
     name: "learners-campaign",
     why: "A server without a vote starts elections (I16).",
     file: "raft/election.ts",
-    before: `  if (!isVoter(state.membership.current, state.settings.me)) return resetElectionTimer(state);
+    before: `  if (standing(state) === "onlooker") return resetElectionTimer(state);
 `,
     after: "",
   },

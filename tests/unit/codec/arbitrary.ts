@@ -140,11 +140,37 @@ const ids = (pool: readonly NodeId[]) =>
 const low = [1, 2, 3, 300].map(nodeId);
 const high = [4, 5, 65535].map(nodeId);
 
-const configuration: fc.Arbitrary<Configuration> = fc.record({
+const groups = fc.record({
   voters: ids(low).filter((voters) => voters.length > 0),
   outgoing: ids([...low, ...high]),
   learners: ids(high),
 });
+
+const host = fc.oneof(
+  fc.constantFrom("127.0.0.1", "::1", "a.example", "x".repeat(255)),
+  fc.ipV4(),
+  fc.ipV6(),
+);
+
+/** Something is known of some of the members. */
+export const configuration: fc.Arbitrary<Configuration> = groups.chain((members) =>
+  fc
+    .tuple(
+      fc.subarray([...new Set([...members.voters, ...members.outgoing, ...members.learners])]),
+      fc.infiniteStream(
+        fc.record({
+          address: fc.option(fc.record({ host, port: fc.integer({ min: 1, max: 65535 }) })),
+          incarnation: fc.option(fc.integer({ min: 1, max: numberLimits.counterMax })),
+        }),
+      ),
+    )
+    .map(([known, stream]) => {
+      const places = [...known].sort((a, b) => a - b).map((id) => ({ id, ...take(stream) }));
+      return places.length === 0 ? members : { ...members, places };
+    }),
+);
+
+const take = <T>(stream: Iterator<T>): T => stream.next().value as T;
 
 /** What an entry holds; its index and term come from where it stands. */
 type Content = { readonly time: number; readonly newTerm: number } & (

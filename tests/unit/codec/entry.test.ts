@@ -7,6 +7,7 @@ import { writeU16, writeU32, writeU48 } from "../../../src/base/integers.ts";
 import { limits, logIndex, millis, nodeId, term } from "../../../src/base/numbers.ts";
 import { entryBytes, entryLimits, readEntry, writeEntry } from "../../../src/codec/entry.ts";
 import type { Entry } from "../../../src/raft/types.ts";
+import { configuration as anyConfiguration } from "./arbitrary.ts";
 
 const counter = fc.integer({ min: 1, max: limits.counterMax });
 const ids = fc
@@ -17,7 +18,7 @@ const body = fc.oneof(
   fc.record({ kind: fc.constant("command" as const), body: fc.uint8Array({ maxLength: 300 }) }),
   fc.record({
     kind: fc.constant("configuration" as const),
-    body: fc.record({ voters: ids, outgoing: ids, learners: ids }),
+    body: fc.oneof(anyConfiguration, fc.record({ voters: ids, outgoing: ids, learners: ids })),
   }),
 );
 const entries: fc.Arbitrary<Entry> = fc
@@ -48,6 +49,17 @@ const configuration: Entry = {
   body: { voters: [nodeId(1), nodeId(2)], outgoing: [nodeId(1)], learners: [nodeId(9)] },
 };
 
+const placed: Entry = {
+  ...configuration,
+  body: {
+    ...configuration.body,
+    places: [
+      { id: nodeId(1), address: { host: "a.example", port: 7101 }, incarnation: 7 },
+      { id: nodeId(9), address: null, incarnation: null },
+    ],
+  },
+};
+
 describe("an entry", () => {
   test("that is written is read back, anywhere in a buffer", () => {
     fc.assert(
@@ -62,7 +74,7 @@ describe("an entry", () => {
   });
 
   test("that is cut anywhere is null", () => {
-    for (const entry of [command, configuration]) {
+    for (const entry of [command, configuration, placed]) {
       const bytes = bytesOf(entry);
       for (let end = 0; end < bytes.length; end++) {
         expect(readEntry(bytes, 0, end)).toBe(null);
@@ -90,6 +102,11 @@ describe("an entry", () => {
     ["ids that do not ascend", configuration, (bytes) => writeU16(bytes, 32, 1)],
     ["more voters than there are", configuration, (bytes) => writeU16(bytes, 24, 3)],
     ["fewer voters than there are", configuration, (bytes) => writeU16(bytes, 24, 1)],
+    ["a place of nobody in it", placed, (bytes) => writeU16(bytes, 38, 3)],
+    ["places that do not ascend", placed, (bytes) => writeU16(bytes, 38, 9)],
+    ["a host and no port", placed, (bytes) => writeU16(bytes, 46, 0)],
+    ["a host of something else than characters", placed, (bytes) => bytes.fill(0x20, 49, 50)],
+    ["a host that goes beyond its end", placed, (bytes) => bytes.fill(40, 48, 49)],
   ];
   for (const [name, entry, change] of malformed) {
     test(`with ${name} is null`, () => {

@@ -22,6 +22,17 @@ const three: Configuration = {
   learners: [],
 };
 
+/** n3 goes and n4 comes; n4's address is known, and of n1 only the incarnation. */
+const moved: Configuration = {
+  voters: [nodeId(1), nodeId(2), nodeId(4)],
+  outgoing: three.voters,
+  learners: [],
+  places: [
+    { id: nodeId(1), address: null, incarnation: 0xabcd },
+    { id: nodeId(4), address: { host: "10.0.0.4", port: 7101 }, incarnation: 0x99 },
+  ],
+};
+
 const header: Omit<Header, "kind"> = {
   identity: { node: nodeId(1), cluster: 0x1234, incarnation: 0xabcd },
   segment: 1,
@@ -54,6 +65,7 @@ function goldenFile(): Uint8Array {
     body: { ...three, learners },
   });
   batch.addPeer({ node: nodeId(3), incarnation: 0x88 });
+  batch.addEntry({ ...id, index: logIndex(4), kind: "configuration", body: moved });
   const bytes = batch.take();
   writeMark(bytes, 0, {
     offset: first.length,
@@ -131,6 +143,15 @@ const expected: readonly Golden[] = [
     name: "peer",
     sexp: '(peer (node 3) (incarnation "000000000088"))',
     hex: "100317d8080000050300880000000000",
+  },
+  {
+    name: "entry, configuration",
+    sexp:
+      "(entry (index 4) (term 1) (time 250) (members (voters 1 2 4) (outgoing 1 2 3) " +
+      '(places (1 none "00000000abcd") (4 "10.0.0.4:7101" "000000000099"))))',
+    hex:
+      "1a46017e48000003040000000000010000000000fa00000000000300300000000300030000000100" +
+      "020004000100020003000100cdab000000000000000400990000000000bd1b0831302e302e302e34",
   },
 ];
 

@@ -47,6 +47,10 @@ test("every invariant holds in every random run, and every cluster converges", (
   expect(sum("duplicates")).toBeGreaterThan(4 * count);
   expect(sum("readsConfirmed")).toBeGreaterThan(2 * count);
   expect(sum("readsAbandoned")).toBeGreaterThan(count / 4);
+  expect(sum("changesBegun")).toBeGreaterThan(2 * count);
+  expect(sum("changesCommitted")).toBeGreaterThan(2 * count);
+  expect(sum("changesTakenBack")).toBeGreaterThan(0);
+  expect(sum("leadersRemoved")).toBeGreaterThan(count / 10);
 }, 60_000);
 
 test("the same seed is the same run", () => {
