@@ -4,9 +4,9 @@
  * `id` its asker chose, and only a session (kv/command.ts) makes a repeated write happen once.
  */
 import type { LogIndex, NodeId, Term } from "../base/numbers.ts";
-import type { Operation, Reply } from "../kv/command.ts";
+import type { ReadOperation, Reply } from "../kv/command.ts";
 
-export type ReadOperation = Extract<Operation, { readonly kind: "get" | "list" }>;
+export type { ReadOperation };
 
 /** `stale` is answered from what the asked node has applied, with no question to anybody. */
 export type Consistency = "linearizable" | "stale";

@@ -15,6 +15,8 @@
  *    6, key                     get
  *    7, prefix, after, limit, show    list; show: 0 keys, 1 values
  *    8                          noop
+ *    9, then TXN                txn (transaction.ts)
+ *   10, key, sign, amount       incr; sign: 0 up, 1 down
  *
  * Keys and values are binary. Valid when the array has exactly these fields; numbers are whole and
  * below 2^48, session and sequence 1 or more; and the operation is within the limits
@@ -24,6 +26,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { type Command, limits, type Operation } from "../kv/command.ts";
 import { entryLimits } from "./entry.ts";
+import { Fields, readSigned, signedFields } from "./fields.ts";
 import {
   binaryField,
   choiceOf,
@@ -36,6 +39,12 @@ import {
   textField,
   unpackFields,
 } from "./messagepack.ts";
+import {
+  readTransaction,
+  transactionBytesMax,
+  transactionFields,
+  transactionProblem,
+} from "./transaction.ts";
 
 const commandCodes = { register: 0, request: 1 } as const;
 
@@ -48,6 +57,8 @@ const operationCodes = {
   get: 6,
   list: 7,
   noop: 8,
+  txn: 9,
+  incr: 10,
 } as const;
 
 const shows = ["keys", "values"] as const;
@@ -72,7 +83,14 @@ assert(
  * Why no server will take an operation. A value is too long also where the two of a cas are
  * together longer than one may be: both stand in one entry.
  */
-export type CommandProblem = "key-empty" | "key-too-long" | "value-too-long" | "limit-out-of-range";
+export type CommandProblem =
+  | "key-empty"
+  | "key-too-long"
+  | "value-too-long"
+  | "limit-out-of-range"
+  | "count-out-of-range"
+  | "condition-in-step"
+  | "transaction-too-large";
 
 export function commandProblem(operation: Operation): CommandProblem | null {
   switch (operation.kind) {
@@ -93,6 +111,13 @@ export function commandProblem(operation: Operation): CommandProblem | null {
       const inRange = Number.isInteger(limit) && limit >= 1 && limit <= limits.listKeysMax;
       return inRange ? null : "limit-out-of-range";
     }
+    case "incr": {
+      const { key, by } = operation;
+      const inRange = Number.isInteger(by) && Math.abs(by) <= limits.countByMax;
+      return keyProblem(key) ?? (inRange ? null : "count-out-of-range");
+    }
+    case "txn":
+      return transactionProblem(operation, commandProblem);
     case "noop":
       return null;
     default:
@@ -151,7 +176,10 @@ export function operationBytesMax(operation: Operation): number {
     }
     case "get":
     case "delete":
+    case "incr":
       return operationHeadBytesMax + operation.key.length;
+    case "txn":
+      return operationHeadBytesMax + transactionBytesMax(operation);
     case "list":
       return operationHeadBytesMax + operation.prefix.length + operation.after.length;
     case "noop":
@@ -190,6 +218,10 @@ export function operationFields(operation: Operation): readonly Field[] {
         shows.indexOf(show),
       ];
     }
+    case "incr":
+      return [operationCodes.incr, binaryField(operation.key), ...signedFields(operation.by)];
+    case "txn":
+      return [operationCodes.txn, ...transactionFields(operation, operationFields)];
     case "noop":
       return [operationCodes.noop];
     default:
@@ -208,8 +240,11 @@ export function readOperation(fields: readonly unknown[], at: number): Operation
 
 function operationAsWritten(fields: readonly unknown[], at: number): Operation | null {
   const length = fields.length - at;
-  const key = textField(fields[at + 1], limits.keyBytesMax);
   const code = fields[at];
+  if (code === operationCodes.txn) {
+    return readTransaction(new Fields(fields, at + 1), readStep, stepLength);
+  }
+  const key = textField(fields[at + 1], limits.keyBytesMax);
   if (code === operationCodes.noop) return length === 1 ? { kind: "noop" } : null;
   if (key === null) return null;
   switch (code) {
@@ -234,6 +269,27 @@ function operationAsWritten(fields: readonly unknown[], at: number): Operation |
       if (length !== 5 || after === null || !isCount(limit) || show === null) return null;
       return { kind: "list", prefix: key, after, limit, show };
     }
+    case operationCodes.incr: {
+      const by = readSigned(fields[at + 2], fields[at + 3]);
+      return length === 4 && by !== null ? { kind: "incr", key, by } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+const readStep = (fields: readonly unknown[]): Operation | null => operationAsWritten(fields, 0);
+
+/** Fields of an operation that may be a step of a transaction, by its code. */
+function stepLength(code: unknown): number | null {
+  switch (code) {
+    case operationCodes.put:
+      return 3;
+    case operationCodes.delete:
+    case operationCodes.get:
+      return 2;
+    case operationCodes.incr:
+      return 4;
     default:
       return null;
   }

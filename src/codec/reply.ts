@@ -13,6 +13,7 @@
  *    9                     session-unknown
  *   10                     already-acknowledged
  *   11                     window-exceeded
+ *   12 to 15               store-reply.ts
  *
  * Keys and values are binary. Valid when the fields are exactly these, numbers whole and below
  * 2^48, and keys and values within the limits of kv/command.ts.
@@ -31,6 +32,13 @@ import {
   textField,
   unpackFields,
 } from "./messagepack.ts";
+import {
+  readStoreReply,
+  type StoreReply,
+  storeReplyBytesMax,
+  storeReplyCodes,
+  storeReplyFields,
+} from "./store-reply.ts";
 
 const replyCodes = {
   registered: 1,
@@ -64,12 +72,19 @@ export function decodeReply(bytes: Uint8Array): Reply | null {
 export function replyBytesMax(reply: Reply): number {
   let bytes = 2 * headBytesMax.number;
   if (reply.kind === "found") return bytes + headBytesMax.binary + reply.value.length;
+  if (isStoreReply(reply)) return storeReplyBytesMax(reply);
   if (reply.kind !== "listed") return bytes;
   for (const { key, value } of reply.items) {
     bytes += 2 * headBytesMax.binary + headBytesMax.number + key.length + (value?.length ?? 0);
   }
   return bytes;
 }
+
+const isStoreReply = (reply: Reply): reply is StoreReply =>
+  reply.kind === "counted" ||
+  reply.kind === "count-refused" ||
+  reply.kind === "transacted" ||
+  reply.kind === "txn-refused";
 
 /** REPLY, to stand in an array. */
 export function replyFields(reply: Reply): readonly Field[] {
@@ -101,6 +116,11 @@ export function replyFields(reply: Reply): readonly Field[] {
       return [replyCodes.alreadyAcknowledged];
     case "window-exceeded":
       return [replyCodes.windowExceeded];
+    case "counted":
+    case "count-refused":
+    case "transacted":
+    case "txn-refused":
+      return storeReplyFields(reply, replyFields);
     default:
       return unreachable(reply);
   }
@@ -108,6 +128,7 @@ export function replyFields(reply: Reply): readonly Field[] {
 
 /** REPLY from position `at` to the end of an array, or null where it is none. Copies. */
 export function readReply(fields: readonly unknown[], at: number): Reply | null {
+  if (isStoreReplyCode(fields[at])) return readStoreReply(fields, at, readReply);
   switch (fields.length - at) {
     case 1:
       return readBareReply(fields[at]);
@@ -119,6 +140,9 @@ export function readReply(fields: readonly unknown[], at: number): Reply | null 
       return readListed(fields, at);
   }
 }
+
+const isStoreReplyCode = (code: unknown): boolean =>
+  typeof code === "number" && code >= storeReplyCodes.counted && code <= storeReplyCodes.txnRefused;
 
 function readBareReply(code: unknown): Reply | null {
   switch (code) {

@@ -3,6 +3,7 @@
  * (base/bytes.ts), values are bytes. A key's revision is the log index of its last write.
  */
 import type { LogIndex } from "../base/numbers.ts";
+import type { CountRefusal } from "./counting.ts";
 
 export const limits = {
   keyBytesMax: 1024,
@@ -11,6 +12,15 @@ export const limits = {
   listKeysMax: 1000,
   /** Bytes of keys and values in one answer to `list`. */
   listBytesMax: 1 << 20,
+  /** Steps of both branches of a transaction. */
+  stepsMax: 512,
+  /** Comparisons of its guard, and what joins them; and how deep they are nested. */
+  guardPartsMax: 128,
+  guardDepthMax: 8,
+  /** Bytes of the values that one transaction reads. */
+  answerBytesMax: 1 << 20,
+  /** How far one `incr` counts. */
+  countByMax: 2 ** 48 - 1,
   sessionsMax: 10_000,
   /** Requests of one session that may be unanswered at once; so many replies are kept for it. */
   sessionWindow: 1024,
@@ -51,7 +61,47 @@ export type Operation =
       readonly limit: number;
       readonly show: "keys" | "values";
     }
+  /** Counts a decimal value on by so much; a key without a value counts from 0. */
+  | { readonly kind: "incr"; readonly key: string; readonly by: number }
+  /** All steps of one branch, or nothing. A batch is a transaction whose guard is an empty "and". */
+  | {
+      readonly kind: "txn";
+      readonly guard: Guard;
+      readonly holding: readonly Step[];
+      readonly otherwise: readonly Step[];
+    }
   | { readonly kind: "noop" };
+
+export const relations = ["=", "!=", "<", "<=", ">", ">="] as const;
+export type Relation = (typeof relations)[number];
+
+/** What a transaction asks of the store before it chooses a branch. */
+export type Guard =
+  | { readonly kind: "exists"; readonly key: string }
+  | {
+      readonly kind: "revision";
+      readonly key: string;
+      readonly relation: Relation;
+      readonly revision: LogIndex;
+    }
+  /** Values are compared as bytes. */
+  | {
+      readonly kind: "value";
+      readonly key: string;
+      readonly relation: Relation;
+      readonly value: Uint8Array;
+    }
+  | { readonly kind: "not"; readonly guard: Guard }
+  /** An empty "and" holds, an empty "or" does not. */
+  | { readonly kind: "and"; readonly guards: readonly Guard[] }
+  | { readonly kind: "or"; readonly guards: readonly Guard[] };
+
+/** What a transaction may do. A put has no condition of its own: the guard is the place for it. */
+export type Step = Extract<Operation, { readonly kind: "put" | "delete" | "incr" | "get" }>;
+
+/** Operations that change nothing, and so need not go through the log. */
+export type ReadOperation = Extract<Operation, { readonly kind: "get" | "list" }>;
+export type WriteOperation = Exclude<Operation, ReadOperation>;
 
 /**
  * What a log entry carries. `sequence` numbers the requests of a session from 1; every sequence
@@ -83,6 +133,26 @@ export type Reply =
   | { readonly kind: "found"; readonly revision: LogIndex; readonly value: Uint8Array }
   | { readonly kind: "listed"; readonly items: readonly Item[]; readonly more: "more" | "end" }
   | { readonly kind: "done"; readonly index: LogIndex }
+  | { readonly kind: "counted"; readonly index: LogIndex; readonly value: number }
+  /** The value cannot be counted on: nothing was written. `revision` is the key's now, 0 where it is absent. */
+  | {
+      readonly kind: "count-refused";
+      readonly because: CountRefusal;
+      readonly revision: LogIndex;
+    }
+  /** One answer to each step of the branch that was taken. */
+  | {
+      readonly kind: "transacted";
+      readonly index: LogIndex;
+      readonly branch: "then" | "else";
+      readonly answers: readonly StepReply[];
+    }
+  /** A step of the branch cannot be done, so none of them was. Steps are counted from 0. */
+  | {
+      readonly kind: "txn-refused";
+      readonly because: CountRefusal | "answer-too-large";
+      readonly step: number;
+    }
   /**
    * The condition did not hold: nothing was written. `revision` is the key's now, 0 when it is
    * absent.
@@ -94,3 +164,8 @@ export type Reply =
   | { readonly kind: "already-acknowledged" }
   /** `sequence` is `sessionWindow` or more beyond what is acknowledged: nothing was done (yet). */
   | { readonly kind: "window-exceeded" };
+
+export type StepReply = Extract<
+  Reply,
+  { readonly kind: "written" | "deleted" | "absent" | "found" | "counted" }
+>;

@@ -5,6 +5,9 @@
  *   (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))
  *   (delete "k")  (cas "k" "old" "new")
  *   (get "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
+ *   (incr "k")  (incr "k" -5)
+ *   (if (and (= (rev "k") 3) (exists "l")) (put "k" "v") (do (get "k") (get "l")))
+ *   (do (put "k" "v") (put "l" "w"))
  *   (register (nonce 7))  (request (session 12) (sequence 3) (acknowledged 2) (put …))
  */
 import { unreachable } from "../base/assert.ts";
@@ -13,10 +16,12 @@ import { bytesSexp, form, type Sexp, symbol } from "../sexp/value.ts";
 import {
   type Command,
   type Condition,
+  type Guard,
   type Item,
   limits,
   type Operation,
   type Reply,
+  type Step,
 } from "./command.ts";
 
 export function commandSexp(command: Command): Sexp {
@@ -64,10 +69,46 @@ export function operationSexp(operation: Operation): Sexp {
         ...(operation.limit === limits.listKeysMax ? [] : [form("limit", operation.limit)]),
         ...(operation.show === "keys" ? [] : [form("values")]),
       );
+    case "incr":
+      return form("incr", keySexp(operation.key), ...(operation.by === 1 ? [] : [operation.by]));
+    case "txn":
+      return transactionSexp(operation);
     case "noop":
       return form("noop");
     default:
       return unreachable(operation);
+  }
+}
+
+/** A transaction that asks nothing is its steps alone. */
+function transactionSexp({ guard, holding, otherwise }: Extract<Operation, { kind: "txn" }>): Sexp {
+  const always = guard.kind === "and" && guard.guards.length === 0;
+  if (always && otherwise.length === 0) return form("do", ...holding.map(operationSexp));
+  const last = otherwise.length === 0 ? [] : [branchSexp(otherwise)];
+  return form("if", guardSexp(guard), branchSexp(holding), ...last);
+}
+
+function branchSexp(steps: readonly Step[]): Sexp {
+  const [only] = steps;
+  if (only !== undefined && steps.length === 1) return operationSexp(only);
+  return form("do", ...steps.map(operationSexp));
+}
+
+export function guardSexp(guard: Guard): Sexp {
+  switch (guard.kind) {
+    case "exists":
+      return form("exists", keySexp(guard.key));
+    case "revision":
+      return form(guard.relation, form("rev", keySexp(guard.key)), guard.revision);
+    case "value":
+      return form(guard.relation, form("value", keySexp(guard.key)), bytesSexp(guard.value));
+    case "not":
+      return form("not", guardSexp(guard.guard));
+    case "and":
+    case "or":
+      return form(guard.kind, ...guard.guards.map(guardSexp));
+    default:
+      return unreachable(guard);
   }
 }
 
@@ -99,6 +140,16 @@ export function replySexp(reply: Reply): Sexp {
       return form("found", form("rev", reply.revision), form("value", bytesSexp(reply.value)));
     case "listed":
       return form("listed", ...reply.items.map(itemSexp), symbol(reply.more));
+    case "counted":
+      return form("counted", form("index", reply.index), form("value", reply.value));
+    case "transacted": {
+      const answers = reply.answers.map(replySexp);
+      return form("transacted", form("index", reply.index), form(reply.branch, ...answers));
+    }
+    case "count-refused":
+      return form("count-refused", symbol(reply.because), form("rev", reply.revision));
+    case "txn-refused":
+      return form("txn-refused", symbol(reply.because), form("step", reply.step));
     case "condition-failed":
       return form("condition-failed", form("rev", reply.revision));
     case "absent":

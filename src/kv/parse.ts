@@ -4,13 +4,13 @@
  * `(Delete "k")`, `(Noop)`. Sizes are not judged here: that is done for every client where a
  * command is encoded.
  */
-import { unreachable } from "../base/assert.ts";
-import { byteString, utf8 } from "../base/bytes.ts";
 import { isWireCounter } from "../base/numbers.ts";
 import { print } from "../sexp/print.ts";
 import { formName } from "../sexp/query.ts";
 import type { Sexp } from "../sexp/value.ts";
 import { type Condition, limits, type Operation } from "./command.ts";
+import { atMost, bytesOf, keyOf, optionParts, Problem } from "./parse-parts.ts";
+import { parseDo, parseIf } from "./parse-transaction.ts";
 
 export type Parsed =
   | { readonly kind: "parsed"; readonly operation: Operation }
@@ -27,6 +27,15 @@ const put: Usage = {
   text: '(put "key" "value")  (put "key" "value" (if-absent))  (put "key" "value" (if-rev 3))',
   parse: parsePut,
 };
+const incr: Usage = { text: '(incr "key")  (incr "key" -5)', parse: parseIncr };
+const when: Usage = {
+  text: '(if (= (rev "key") 3) (put "key" "value") (get "key"))  (if (and …) (do … …) (do …))',
+  parse: (parts) => parseIf(parts, parseInner),
+};
+const together: Usage = {
+  text: '(do (put "a" "1") (put "b" "2"))',
+  parse: (parts) => parseDo(parts, parseInner),
+};
 const list: Usage = {
   text: '(list)  (list "prefix")  (list "prefix" (after "key") (limit 10) (values))',
   parse: parseList,
@@ -41,9 +50,13 @@ const usages: ReadonlyMap<string, Usage> = new Map([
   ["cas", cas],
   ["list", list],
   ["ls", list],
+  ["incr", incr],
+  ["if", when],
+  ["do", together],
+  ["txn", { ...when, parse: parseTxn }],
   ["noop", noop],
 ]);
-const commands = "put get delete cas list noop";
+const commands = "put get delete cas list incr if do noop";
 
 /**
  * Names are taken in small letters and as the original writes them, with a capital first letter.
@@ -54,22 +67,55 @@ export function parseOperation(value: Sexp): Parsed {
     const problem = "is not a command: a command is a list that begins with its name";
     return { kind: "refused", problem, usage: put.text };
   }
-  const usage = usages.get(name.charAt(0).toLowerCase() + name.slice(1));
+  const usage = usageOf(name);
   if (usage === undefined) {
     return { kind: "refused", problem: `is not a command: no "${name}"`, usage: commands };
   }
-  // The original writes one argument after a dot; it is the same as a list of one.
-  const parts = [...value.items.slice(1), ...(value.kind === "dotted" ? [value.tail] : [])];
   try {
-    return { kind: "parsed", operation: usage.parse(parts) };
+    return { kind: "parsed", operation: usage.parse(partsOf(value)) };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { kind: "refused", problem: error.message, usage: usage.text };
   }
 }
 
-/** Carries the reason out of the functions below; never leaves this file. */
-class Problem extends Error {}
+const usageOf = (name: string): Usage | undefined =>
+  usages.get(name.charAt(0).toLowerCase() + name.slice(1));
+
+/** The original writes one argument after a dot; it is the same as a list of one. */
+const partsOf = (value: Extract<Sexp, { kind: "list" | "dotted" }>): readonly Sexp[] => [
+  ...value.items.slice(1),
+  ...(value.kind === "dotted" ? [value.tail] : []),
+];
+
+/** An operation inside of another. Its own problem is the outer one's. */
+function parseInner(value: Sexp): Operation {
+  const name = formName(value);
+  const usage = name === null ? undefined : usageOf(name);
+  if (usage === undefined || (value.kind !== "list" && value.kind !== "dotted")) {
+    throw new Problem(`has ${print(value)} where a command stands`);
+  }
+  return usage.parse(partsOf(value));
+}
+
+function parseIncr(parts: readonly Sexp[]): Operation {
+  atMost(parts, 2);
+  const by = parts[1];
+  const key = keyOf(parts[0], "the key");
+  if (by === undefined) return { kind: "incr", key, by: 1 };
+  if (by.kind === "integer") return { kind: "incr", key, by: by.value };
+  throw new Problem(`has ${print(by)} where a whole number stands`);
+}
+
+/** `(txn …)` is what it holds. */
+function parseTxn(parts: readonly Sexp[]): Operation {
+  atMost(parts, 1);
+  const [inner] = parts;
+  if (inner === undefined) throw new Problem("lacks what it does");
+  const operation = parseInner(inner);
+  if (operation.kind === "txn") return operation;
+  throw new Problem(`has ${print(inner)} where (if …) or (do …) stands`);
+}
 
 function parseNoop(parts: readonly Sexp[]): Operation {
   atMost(parts, 0);
@@ -156,34 +202,5 @@ function listOption(
       return { show: "values" };
     default:
       throw new Problem(`has ${print(option)} where an option stands`);
-  }
-}
-
-const optionParts = (value: Sexp): readonly Sexp[] =>
-  value.kind === "list" ? value.items.slice(1) : [];
-
-function atMost(parts: readonly Sexp[], count: number): void {
-  const surplus = parts[count];
-  if (surplus !== undefined) throw new Problem(`has a surplus ${print(surplus)}`);
-}
-
-const keyOf = (value: Sexp | undefined, what: string): string => byteString(bytesOf(value, what));
-
-/** Strings and bytes only: a bare word or number could be meant in more than one way (`007`). */
-function bytesOf(value: Sexp | undefined, what: string): Uint8Array {
-  if (value === undefined) throw new Problem(`lacks ${what}`);
-  switch (value.kind) {
-    case "string":
-      return utf8(value.text);
-    case "bytes":
-      return value.bytes.slice();
-    case "symbol":
-    case "integer":
-      throw new Problem(`needs ${what} in double quotes: "${print(value)}"`);
-    case "list":
-    case "dotted":
-      throw new Problem(`has ${print(value)} where ${what} stands`);
-    default:
-      return unreachable(value);
   }
 }

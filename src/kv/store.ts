@@ -11,10 +11,12 @@ import {
   type Condition,
   type Item,
   limits,
-  type Operation,
+  type ReadOperation,
   type Reply,
+  type WriteOperation,
 } from "./command.ts";
-import { addKey, emptyKeyOrder, type KeyOrder, removeKey, visitKeys } from "./key-order.ts";
+import { countOn, numberBytes } from "./counting.ts";
+import { visitKeys } from "./key-order.ts";
 import {
   admit,
   noSessions,
@@ -23,23 +25,13 @@ import {
   type SessionLimits,
   type Sessions,
 } from "./sessions.ts";
+import { transact } from "./transaction.ts";
+import { dropValue, noValues, setValue, type Values } from "./values.ts";
 
-export type Stored = { readonly value: Uint8Array; readonly revision: LogIndex };
-
-export type Store = {
-  readonly values: Map<string, Stored>;
-  /** The keys of `values`, in byte order. */
-  readonly order: KeyOrder;
-  readonly sessions: Sessions;
-};
-
-/** Operations that change nothing, and so need not go through the log. */
-export type ReadOperation = Extract<Operation, { kind: "get" | "list" }>;
-type WriteOperation = Exclude<Operation, ReadOperation>;
+export type Store = Values & { readonly sessions: Sessions };
 
 export const emptyStore = (sessionLimits: SessionLimits = limits): Store => ({
-  values: new Map(),
-  order: emptyKeyOrder(),
+  ...noValues(),
   sessions: noSessions(sessionLimits),
 });
 
@@ -82,13 +74,11 @@ function write(store: Store, index: LogIndex, operation: WriteOperation): Reply 
       const stored = store.values.get(operation.key);
       const revision = stored?.revision ?? noIndex;
       if (!holds(operation.condition, revision)) return { kind: "condition-failed", revision };
-      if (stored === undefined) addKey(store.order, operation.key);
-      store.values.set(operation.key, { value: operation.value, revision: index });
+      setValue(store, operation.key, { value: operation.value, revision: index });
       return { kind: "written", index };
     }
     case "delete":
-      if (!store.values.delete(operation.key)) return { kind: "absent" };
-      removeKey(store.order, operation.key);
+      if (dropValue(store, operation.key) === "absent") return { kind: "absent" };
       return { kind: "deleted", index };
     case "cas": {
       const stored = store.values.get(operation.key);
@@ -96,14 +86,33 @@ function write(store: Store, index: LogIndex, operation: WriteOperation): Reply 
       if (!sameBytes(stored.value, operation.expected)) {
         return { kind: "condition-failed", revision: stored.revision };
       }
-      store.values.set(operation.key, { value: operation.value, revision: index });
+      setValue(store, operation.key, { value: operation.value, revision: index });
       return { kind: "written", index };
     }
+    case "incr":
+      return count(store, index, operation);
+    case "txn":
+      return transact(store, index, operation);
     case "noop":
       return { kind: "done", index };
     default:
       return unreachable(operation);
   }
+}
+
+function count(
+  store: Store,
+  index: LogIndex,
+  { key, by }: Extract<WriteOperation, { kind: "incr" }>,
+): Reply {
+  const stored = store.values.get(key);
+  const counted = countOn(stored?.value ?? null, by);
+  if (counted.kind === "refused") {
+    const revision = stored?.revision ?? noIndex;
+    return { kind: "count-refused", because: counted.because, revision };
+  }
+  setValue(store, key, { value: numberBytes(counted.value), revision: index });
+  return { ...counted, index };
 }
 
 /** A key that is absent has revision 0, which a condition may name. */

@@ -3,8 +3,8 @@ import { assert, must, unreachable } from "../base/assert.ts";
 import type { LogIndex } from "../base/numbers.ts";
 import { nextIndex } from "../base/numbers.ts";
 import { decodeCommand } from "../codec/command.ts";
-import type { Command, Reply } from "../kv/command.ts";
-import { apply, emptyStore, type ReadOperation, read, type Store } from "../kv/store.ts";
+import type { Command, ReadOperation, Reply } from "../kv/command.ts";
+import { apply, emptyStore, read, type Store } from "../kv/store.ts";
 import type { Entry } from "../raft/types.ts";
 
 export class Machine {

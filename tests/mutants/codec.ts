@@ -140,4 +140,18 @@ export const codecMutants: readonly Mutant[] = [
     before: "!isCount(sequence) || sequence === 0) return null;",
     after: "!isCount(sequence)) return null;",
   },
+  {
+    name: "steps-of-both-branches-are-one",
+    why: "A decoded transaction does in its first branch what its second says.",
+    file: "codec/transaction.ts",
+    before: '  return { kind: "txn", guard, holding, otherwise };',
+    after: '  return { kind: "txn", guard, holding: [...holding, ...otherwise], otherwise };',
+  },
+  {
+    name: "guard-without-a-depth",
+    why: "A datagram of nested nots exhausts the stack, or passes where others refuse it (I22, I24).",
+    file: "codec/transaction.ts",
+    before: "  if (depth > limits.guardDepthMax) return null;\n",
+    after: "",
+  },
 ];

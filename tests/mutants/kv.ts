@@ -88,16 +88,16 @@ export const kvMutants: readonly Mutant[] = [
     file: "kv/store.ts",
     before: `        return { kind: "condition-failed", revision: stored.revision };
       }
-      store.values.set(operation.key, { value: operation.value, revision: index });`,
+      setValue(store, operation.key, { value: operation.value, revision: index });`,
     after: `        return { kind: "condition-failed", revision: stored.revision };
       }
-      store.values.set(operation.key, { value: operation.value, revision: stored.revision });`,
+      setValue(store, operation.key, { value: operation.value, revision: stored.revision });`,
   },
   {
     name: "deleted-key-is-still-listed",
     why: "A key that is gone stays in the order of keys.",
-    file: "kv/store.ts",
-    before: `      removeKey(store.order, operation.key);
+    file: "kv/values.ts",
+    before: `  removeKey(store.order, key);
 `,
     after: "",
   },
@@ -123,5 +123,79 @@ export const kvMutants: readonly Mutant[] = [
     file: "kv/key-order.ts",
     before: "order.blocks.splice(blockAt + 1, 0,",
     after: "order.blocks.splice(blockAt, 0,",
+  },
+  {
+    name: "transaction-half-done",
+    why: "A step that is refused leaves what the steps before it wrote (all or nothing).",
+    file: "kv/transaction.ts",
+    before: `if (typeof answer === "string") return { kind: "txn-refused", because: answer, step: at };`,
+    after: `if (typeof answer === "string") {
+      adopt(store, draft);
+      return { kind: "txn-refused", because: answer, step: at };
+    }`,
+  },
+  {
+    name: "transaction-blind-to-itself",
+    why: "A step does not see what the steps before it wrote.",
+    file: "kv/transaction.ts",
+    before: "const now = draft.has(key) ?",
+    after: `const now = draft.has(key) && step.kind === "put" ?`,
+  },
+  {
+    name: "transaction-forgets-what-it-deleted",
+    why: "A step sees a key that an earlier step of its transaction has deleted.",
+    file: "kv/transaction.ts",
+    before: "(draft.get(key) ?? null)",
+    after: "(draft.get(key) ?? store.values.get(key) ?? null)",
+  },
+  {
+    name: "transaction-takes-the-wrong-branch",
+    why: "An absent value counts as the smallest one.",
+    file: "kv/transaction.ts",
+    before: `if (value === undefined) return guard.relation === "!=";`,
+    after: `if (value === undefined) return guard.relation === "!=" || guard.relation === "<";`,
+  },
+  {
+    name: "and-is-or",
+    why: "A guard of several comparisons holds when one of them does.",
+    file: "kv/transaction.ts",
+    before: "guard.guards.every((one) => holds(store, one));",
+    after: "guard.guards.length === 0 || guard.guards.some((one) => holds(store, one));",
+  },
+  {
+    name: "values-compared-by-length-first",
+    why: "Values are in another order than keys.",
+    file: "kv/transaction.ts",
+    before: "  const shorter = Math.min(a.length, b.length);",
+    after: "  if (a.length !== b.length) return a.length - b.length;\n  const shorter = a.length;",
+  },
+  {
+    name: "transaction-answers-without-an-end",
+    why: "One transaction may be answered with gigabytes (I24).",
+    file: "kv/transaction.ts",
+    before: "if (bytes > limits.answerBytesMax) {",
+    after: "if (bytes > 1000 * limits.answerBytesMax) {",
+  },
+  {
+    name: "incr-reads-what-begins-like-a-number",
+    why: "A value with leading zeros is counted on, and comes back as another text.",
+    file: "kv/counting.ts",
+    before: String.raw`const pattern = /^(?:0|-?[1-9]\d{0,15})$/;`,
+    after: String.raw`const pattern = /^-?\d{1,16}$/;`,
+  },
+  {
+    name: "incr-loses-exactness",
+    why: "Beyond 2^53 counting on by one changes nothing, and says that it did.",
+    file: "kv/counting.ts",
+    before: "if (!Number.isSafeInteger(next)) return",
+    after: "if (!Number.isFinite(next)) return",
+  },
+  {
+    name: "incr-keeps-the-revision",
+    why: "A counter changes and its revision does not: conditions on it hold wrongly.",
+    file: "kv/store.ts",
+    before: "setValue(store, key, { value: numberBytes(counted.value), revision: index });",
+    after:
+      "setValue(store, key, { value: numberBytes(counted.value), revision: stored?.revision ?? index });",
   },
 ];

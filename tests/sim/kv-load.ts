@@ -141,6 +141,8 @@ function actionOf(operation: Operation, result: NonNullable<Asked["result"]>): C
       return { kind: "cas", from, to, outcome };
     }
     case "delete":
+    case "incr":
+    case "txn":
     case "list":
     case "noop":
       return null;

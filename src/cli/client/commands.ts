@@ -199,12 +199,17 @@ const helpText = `put KEY VALUE       write        --if-absent --if-rev R --file
 get KEY             read         --rev --stale --logged
 del KEY             delete
 cas KEY OLD NEW     write where the value is OLD
+incr KEY [BY]       count a decimal value on
+mput KEY VALUE …    write several keys, all or none
+txn '(if …)'        compare, then one thing or the other
 ls [PREFIX]         list keys    --values --limit N
 outcome ID          settle what became of a request
 status              how each node is
 
 (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))  (cas "k" "old" "new")
 (get "k")  (delete "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
+(if (= (rev "k") 3) (put "k" "v") (get "k"))  (do (put "k" "v") (delete "l"))  (incr "k" 5)
+  comparisons: (= (rev "k") 3) (= (value "k") "v") with = != < <= > >=, (exists "k"), and, or, not
 (Set "k" "v")  (Get . "k")  (Delete "k")  (Noop)        the same, as the original wrote them
 bytes are written in hex: (put "k" #x"00ff"); an expression may go on over several lines
 

@@ -14,9 +14,25 @@ export type Wanted =
     }
   | { readonly kind: "nothing" };
 
-const verbs = ["put", "get", "del", "cas", "ls", "outcome", "status", ".help", ".exit"];
-const verbsWithKey = /^(put|get|del|cas|ls)$/;
-const operations = ["put", "get", "delete", "cas", "list", "noop", "Set", "Get", "Delete", "Noop"];
+const verbs = [
+  "put",
+  "get",
+  "del",
+  "cas",
+  "incr",
+  "mput",
+  "txn",
+  "ls",
+  "outcome",
+  "status",
+  ".help",
+  ".exit",
+];
+const verbsWithKey = /^(put|get|del|cas|incr|mput|ls)$/;
+const operations = [
+  ...["put", "get", "delete", "cas", "list", "incr", "if", "do", "noop"],
+  ...["Set", "Get", "Delete", "Noop"],
+];
 
 const limits = { keysMax: 50, waitMs: 300 } as const;
 

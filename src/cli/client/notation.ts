@@ -64,11 +64,14 @@ export function nameOf(operation: Operation): string {
     case "put":
     case "cas":
     case "get":
+    case "incr":
       return `${operation.kind} ${quotedKey(operation.key)}`;
     case "delete":
       return `del ${quotedKey(operation.key)}`;
     case "list":
       return operation.prefix === "" ? "ls" : `ls ${quotedKey(operation.prefix)}`;
+    case "txn":
+      return "the transaction";
     case "noop":
       return "noop";
     default:

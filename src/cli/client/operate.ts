@@ -12,9 +12,10 @@ import type { Program } from "../program.ts";
 import { exitOfSignal } from "../signals.ts";
 import { type Asked, rejection, unknownOutcome } from "./failure.ts";
 import { ask, type Connection, type Place, type Question } from "./place.ts";
-import { refusedReply } from "./refusal.ts";
+import { failedAlone, refusedReply } from "./refusal.ts";
 import { shellLine } from "./shell.ts";
 import { type Answer, showFound, showListed, showWritten } from "./shown.ts";
+import { showCounted, showTransacted } from "./shown-transaction.ts";
 import { invalidOperation } from "./value-source.ts";
 
 export type Task = Question & {
@@ -121,6 +122,14 @@ async function show(
     case "noop":
       if (reply.kind !== "done") return "not-an-answer";
       await showWritten(scene, operation, answer);
+      return "shown";
+    case "incr":
+      if (reply.kind !== "counted") return "not-an-answer";
+      await showCounted(scene, operation.key, { value: reply.value, answer });
+      return "shown";
+    case "txn":
+      if (reply.kind !== "transacted" || failedAlone(operation, reply)) return "not-an-answer";
+      await showTransacted(scene, operation, { reply, answer });
       return "shown";
     case "get":
       if (reply.kind !== "found") return "not-an-answer";

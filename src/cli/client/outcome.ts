@@ -45,6 +45,7 @@ export const outcomeCommand = (place: Place): Command =>
 type Outcome =
   | { readonly kind: "applied"; readonly index: number }
   | { readonly kind: "condition-failed"; readonly revision: number }
+  | { readonly kind: "refused"; readonly because: string }
   | { readonly kind: "no-such-key" }
   | { readonly kind: "not-applied" };
 
@@ -65,7 +66,12 @@ function outcomeOf(reply: Reply): Outcome | null {
   switch (reply.kind) {
     case "written":
     case "deleted":
+    case "counted":
+    case "transacted":
       return { kind: "applied", index: reply.index };
+    case "count-refused":
+    case "txn-refused":
+      return { kind: "refused", because: reply.because };
     case "condition-failed":
       return { kind: "condition-failed", revision: reply.revision };
     case "absent":
@@ -90,6 +96,7 @@ function showOutcome({ program }: Scene, id: string, outcome: Outcome): Promise<
   const parts: SexpInput[] = [form("request", string(id)), form("outcome", word(outcome.kind))];
   if (outcome.kind === "applied") parts.push(form("index", outcome.index));
   if (outcome.kind === "condition-failed") parts.push(form("rev", outcome.revision));
+  if (outcome.kind === "refused") parts.push(form("because", word(outcome.because)));
   return program.output.result({
     text: () => `${id} ${sentence(outcome)}`,
     json: () => ({
@@ -98,6 +105,7 @@ function showOutcome({ program }: Scene, id: string, outcome: Outcome): Promise<
       outcome: outcome.kind,
       ...(outcome.kind === "applied" ? { index: outcome.index } : {}),
       ...(outcome.kind === "condition-failed" ? { rev: outcome.revision } : {}),
+      ...(outcome.kind === "refused" ? { because: outcome.because } : {}),
     }),
     sexpr: () => form("outcome-ok", ...parts),
   });
@@ -109,6 +117,8 @@ function sentence(outcome: Outcome): string {
       return `happened, at index ${outcome.index}`;
     case "condition-failed":
       return `was answered no: its condition failed against revision ${outcome.revision}`;
+    case "refused":
+      return `was answered no: ${outcome.because}`;
     case "no-such-key":
       return "was answered no: there was nothing to delete";
     case "not-applied":

@@ -5,7 +5,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";
 import { formatRequestId, type RequestId } from "../../client/request.ts";
-import type { Operation, Reply } from "../../kv/command.ts";
+import { limits, type Operation, type Reply } from "../../kv/command.ts";
 import { type Asked, forgotten, isRead, look } from "./failure.ts";
 import { shellLine } from "./shell.ts";
 
@@ -29,7 +29,17 @@ export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): 
         `request ${idText} had its answer once, and the cluster keeps an answer only until`,
         "its asker has it",
       ]);
+    case "count-refused":
+    case "txn-refused":
+      if (operation.kind !== "incr" && operation.kind !== "txn") {
+        return otherRequest(asked, idText);
+      }
+      return notCounted(asked, reply);
+    case "transacted":
+      if (operation.kind === "txn" && failedAlone(operation, reply)) return comparisonFailed(asked);
+      return otherRequest(asked, idText);
     case "written":
+    case "counted":
     case "deleted":
     case "found":
     case "listed":
@@ -61,6 +71,37 @@ function conditionFailed(
     fix: [`${look(asked)}      and decide again`],
   });
 }
+
+/** A transaction whose comparison failed, and that says nothing of what to do then. */
+export const failedAlone = (
+  { otherwise }: Extract<Operation, { kind: "txn" }>,
+  { branch }: Extract<Reply, { kind: "transacted" }>,
+): boolean => branch === "else" && otherwise.length === 0;
+
+const comparisonFailed = (asked: Asked): OperatorError =>
+  honestNo(asked, {
+    code: "compare-failed",
+    why: "its comparison does not hold, and it does not say what to do then",
+    fix: ['say it, to see what is there: (if … (put "k" "v") (get "k"))'],
+  });
+
+function notCounted(
+  asked: Asked,
+  reply: Extract<Reply, { kind: "count-refused" | "txn-refused" }>,
+): OperatorError {
+  const where = reply.kind === "txn-refused" ? `step ${reply.step + 1}: ` : "";
+  return honestNo(asked, {
+    code: reply.because,
+    why: `${where}${countProblems[reply.because]}`,
+    fix: [`${look(asked)}      and decide again`],
+  });
+}
+
+const countProblems = {
+  "not-an-integer": "the value is no whole number in decimal digits",
+  "out-of-range": `the number would be beyond ${Number.MAX_SAFE_INTEGER}, on either side`,
+  "answer-too-large": `a transaction reads values of ${limits.answerBytesMax} bytes at most`,
+} as const;
 
 function wantedText(operation: Operation): string {
   if (operation.kind === "cas") return ", and its value is not the expected one";

@@ -26,7 +26,7 @@ export type Answer = {
   readonly earlier: RequestId | null;
 };
 
-type Write = Exclude<Operation, { kind: "get" | "list" }>;
+type Write = Extract<Operation, { kind: "put" | "cas" | "delete" | "noop" }>;
 
 const names = { put: "put-ok", cas: "cas-ok", delete: "del-ok", noop: "noop-ok" } as const;
 
@@ -67,7 +67,7 @@ function effectText(write: Write, { earlier }: Answer): string {
   }
 }
 
-function placeText({ index, term, ms }: Answer): string {
+export function placeText({ index, term, ms }: Answer): string {
   const where = term === null ? `index ${index}` : `index ${index}, term ${term}`;
   return `(${where}, ${roundedMs(ms).toFixed(1)} ms)`;
 }

@@ -146,6 +146,16 @@ const problems: Readonly<Record<CommandProblem, readonly [what: string, fix: str
     `a value has at most ${limits.valueBytesMax} bytes (for cas, both together)`,
     "cut it into several keys",
   ],
+  "count-out-of-range": [`incr counts on by at most ${limits.countByMax}`, "name a smaller amount"],
+  "condition-in-step": [
+    "a put within a transaction has no condition of its own",
+    'compare first: (if (absent "k") (put "k" "v"))',
+  ],
+  "transaction-too-large": [
+    `a transaction has at most ${limits.stepsMax} steps, ${limits.guardPartsMax} comparisons, ` +
+      `${limits.guardDepthMax} deep, and ${limits.valueBytesMax} bytes of keys and values`,
+    "cut it into several, where that is all right",
+  ],
   "limit-out-of-range": [
     `a list has at most ${limits.listKeysMax} keys at a time`,
     "ask again with the last key seen",

@@ -13,9 +13,13 @@ import { checkOperation, perform } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
 import { readValue, wordBytes, wordKey } from "./value-source.ts";
 
-const keyArg = { type: "positional", required: true, description: "Up to 1024 bytes" } as const;
+export const keyArg = {
+  type: "positional",
+  required: true,
+  description: "Up to 1024 bytes",
+} as const;
 
-const requestIdArg = {
+export const requestIdArg = {
   type: "string",
   valueHint: "id",
   description: "The name of an earlier try of this very request, to make it happen once",
@@ -32,7 +36,7 @@ export function requestIdOf(source: string, text: string): RequestId {
   });
 }
 
-const againOf = (text: string | undefined): RequestId | null =>
+export const againOf = (text: string | undefined): RequestId | null =>
   text === undefined ? null : requestIdOf("--request-id", text);
 
 export const putCommand = (place: Place): Command =>

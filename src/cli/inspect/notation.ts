@@ -2,7 +2,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { decodeCommand } from "../../codec/command.ts";
 import type { Command, Condition, Item, Operation, Reply } from "../../kv/command.ts";
-import { commandSexp, replySexp } from "../../kv/describe.ts";
+import { commandSexp, guardSexp, replySexp } from "../../kv/describe.ts";
 import { print } from "../../sexp/print.ts";
 import { form, type Sexp } from "../../sexp/value.ts";
 import { bytesJson, keyJson } from "../client/notation.ts";
@@ -45,6 +45,18 @@ function operationFields(operation: Operation): object {
     case "list": {
       const { prefix, after, limit, show } = operation;
       return { op, prefix: keyJson(prefix), after: keyJson(after), limit, show };
+    }
+    case "incr":
+      return { op, key: keyJson(operation.key), by: operation.by };
+    case "txn": {
+      const { holding, otherwise } = operation;
+      const guard = print(guardSexp(operation.guard));
+      return {
+        op,
+        guard,
+        steps: holding.map(operationFields),
+        otherwise: otherwise.map(operationFields),
+      };
     }
     case "noop":
       return { op };

@@ -26,6 +26,8 @@ export const kindNames = [
   "cas",
   "get",
   "list",
+  "incr",
+  "txn",
   "unreadable",
 ] as const;
 export type Kind = (typeof kindNames)[number];
@@ -68,9 +70,17 @@ function operationKind(command: Command | null): Kind {
   return command.kind === "register" ? "register" : command.operation.kind;
 }
 
-/** Whether a command names this key: it writes it, or reads it through the log. */
+/** Whether a command names this key: it writes it, or reads it through the log, or may. */
 export function touches(command: Command | null, key: string): boolean {
   if (command === null || command.kind === "register") return false;
   const { operation } = command;
-  return operation.kind !== "list" && operation.kind !== "noop" && operation.key === key;
+  switch (operation.kind) {
+    case "list":
+    case "noop":
+      return false;
+    case "txn":
+      return [...operation.holding, ...operation.otherwise].some((step) => step.key === key);
+    default:
+      return operation.key === key;
+  }
 }

@@ -4,35 +4,73 @@
  */
 import { byteString } from "../../base/bytes.ts";
 import { crc32 } from "../../base/checksum.ts";
+import type { Operation, Reply, Step } from "../../kv/command.ts";
 import type { Wish } from "../check/oracle.ts";
 import { type CellAction, type CellOperation, cells } from "../linearizability-cell.ts";
 import type { Model, Recorded } from "../linearizability-model.ts";
+import { tallyPrefix } from "./transactions.ts";
 
 export const historyModel: Model<CellOperation> = cells(null);
 
 export function historyOf(wishes: readonly Wish[]): readonly Recorded<CellOperation>[] {
   const history: Recorded<CellOperation>[] = [];
   for (const wish of wishes) {
-    const { operation, outcome, client, began, ended } = wish;
-    if (outcome === "rejected" || operation.kind === "noop" || operation.kind === "list") continue;
-    const action = actionOf(wish);
-    if (action === null) continue;
+    const { outcome, client, began, ended } = wish;
+    if (outcome === "rejected") continue;
     const returned = outcome === "committed" ? ended : null;
-    history.push({
-      process: client,
-      operation: { key: operation.key, action },
-      called: began,
-      returned,
-    });
+    for (const operation of actionsOf(wish)) {
+      if (operation.key.startsWith(tallyPrefix)) continue;
+      history.push({ process: client, operation, called: began, returned });
+    }
   }
   return history;
+}
+
+/** A transaction is as many actions at once; that they are one is for the log to say (oracle.ts). */
+function actionsOf(wish: Wish): readonly CellOperation[] {
+  const { operation, reply } = wish;
+  switch (operation.kind) {
+    case "noop":
+    case "list":
+    case "incr":
+      return [];
+    case "txn": {
+      // Nobody knows whether it happened, and which of its branches: any of its writes may have.
+      if (wish.outcome !== "committed") {
+        return [...operation.holding, ...operation.otherwise].flatMap((step) => writeBy(step));
+      }
+      if (reply?.kind !== "transacted") return [];
+      const steps = reply.branch === "then" ? operation.holding : operation.otherwise;
+      return steps.flatMap((step, at) => doneBy(step, reply.answers[at]?.kind ?? "absent"));
+    }
+    default: {
+      const action = actionOf(wish, operation);
+      return action === null ? [] : [{ key: operation.key, action }];
+    }
+  }
+}
+
+function writeBy(step: Step): readonly CellOperation[] {
+  const { key } = step;
+  if (step.kind === "put") return [{ key, action: { kind: "write", value: nameOf(step.value) } }];
+  return step.kind === "delete" ? [{ key, action: { kind: "delete", outcome: "unknown" } }] : [];
+}
+
+/** What it read is left out: it may be what the same transaction wrote before. */
+function doneBy(step: Step, answer: Reply["kind"]): readonly CellOperation[] {
+  if (step.kind !== "delete") return writeBy(step);
+  return answer === "deleted"
+    ? [{ key: step.key, action: { kind: "delete", outcome: "unknown" } }]
+    : [];
 }
 
 /** Every value is another one: its name is enough. */
 const nameOf = (value: Uint8Array): string =>
   value.length <= 64 ? byteString(value) : `${value.length} bytes ${crc32(value)}`;
 
-function actionOf({ operation, consistency, outcome, reply }: Wish): CellAction | null {
+type OneKey = Extract<Operation, { kind: "get" | "put" | "cas" | "delete" }>;
+
+function actionOf({ consistency, outcome, reply }: Wish, operation: OneKey): CellAction | null {
   switch (operation.kind) {
     case "get":
       if (consistency === "stale" || outcome !== "committed" || reply === null) return null;
@@ -52,9 +90,6 @@ function actionOf({ operation, consistency, outcome, reply }: Wish): CellAction 
     case "delete":
       if (outcome !== "committed") return { kind: "delete", outcome: "unknown" };
       return { kind: "delete", outcome: reply?.kind === "absent" ? "absent" : "deleted" };
-    case "list":
-    case "noop":
-      return null;
   }
 }
 

@@ -59,6 +59,8 @@ export type Mix = {
   readonly logged: number;
   readonly list: number;
   readonly noop: number;
+  readonly incr: number;
+  readonly txn: number;
 };
 
 export type Plan = {
@@ -170,6 +172,8 @@ function drawClients(
       logged: random.below(3),
       list: random.below(3),
       noop: random.below(2),
+      incr: random.below(3),
+      txn: random.below(5),
     },
     bulk: random.below(3) === 0 ? fraction(random) * 0.2 : 0,
     bulkBytesMax: Math.min(3 * datagramBytesMax, 100_000),

@@ -120,6 +120,9 @@ function gather(world: World): void {
   coverage.add("reads-stale", oracle.counts.stale);
   coverage.add("reads-logged", oracle.counts.logged);
   coverage.add("lists", oracle.counts.listed);
+  for (const kind of ["counted", "count-refused", "txn-then", "txn-else", "txn-refused"] as const) {
+    coverage.add(kind, oracle.counts[kind]);
+  }
   coverage.add("committed", oracle.counts.committed);
   coverage.add("rejected", oracle.counts.rejected);
   coverage.add("unknown", oracle.counts.unknown);

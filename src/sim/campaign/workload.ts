@@ -17,6 +17,7 @@ import type { Wish } from "../check/oracle.ts";
 import { Violation } from "../check/violation.ts";
 import type { Asked, SimClient } from "../client.ts";
 import type { Mix, Plan } from "./plan.ts";
+import { type Draws, drawIncr, drawTransaction } from "./transactions.ts";
 import type { World } from "./world.ts";
 
 type Slot = {
@@ -197,6 +198,12 @@ export class Workload {
     if (operation.kind === "get" && reply.kind === "found") {
       client.known.set(operation.key, { value: reply.value, revision: reply.revision });
     }
+    if (operation.kind === "txn" && reply.kind === "transacted") {
+      for (const [at, answer] of reply.answers.entries()) {
+        const key = (reply.branch === "then" ? operation.holding : operation.otherwise)[at]?.key;
+        if (key !== undefined && answer.kind === "found") client.known.set(key, answer);
+      }
+    }
     if (operation.kind !== "put" && operation.kind !== "cas") return;
     const { key, value } = operation;
     if (reply.kind === "written") client.known.set(key, { value, revision: reply.index });
@@ -224,6 +231,10 @@ export class Workload {
         return write({ kind, key });
       case "noop":
         return write({ kind });
+      case "incr":
+        return write(drawIncr(this.draws(client)));
+      case "txn":
+        return write(drawTransaction(this.draws(client)));
       case "get":
         return { operation: { kind, key }, consistency: "linearizable" };
       case "stale":
@@ -235,6 +246,15 @@ export class Workload {
           consistency: oneOf(this.random, ["linearizable", "stale", "logged"]),
         };
     }
+  }
+
+  private draws({ known }: Client): Draws {
+    return {
+      random: this.random,
+      keys: this.plan.keys,
+      known: (key) => known.get(key) ?? null,
+      value: () => this.value(),
+    };
   }
 
   private condition(client: Client, key: string): Condition {

@@ -3,12 +3,19 @@
  * must be can be asked for any index there ever was. Shares no code with kv/.
  */
 import { must } from "../../base/assert.ts";
-import { sameBytes } from "../../base/bytes.ts";
+import { sameBytes, utf8 } from "../../base/bytes.ts";
 import { type LogIndex, noIndex } from "../../base/numbers.ts";
-import { type Command, type Item, limits, type Operation, type Reply } from "../../kv/command.ts";
+import {
+  type Command,
+  type Item,
+  limits,
+  type Operation,
+  type ReadOperation,
+  type Reply,
+} from "../../kv/command.ts";
+import { type Held, sumOf, transaction } from "./model-transaction.ts";
 
 type Request = Extract<Command, { kind: "request" }>;
-type ReadOperation = Extract<Operation, { kind: "get" | "list" }>;
 
 /** What a key held from `index` on; null: nothing. */
 type Version = { readonly index: LogIndex; readonly value: Uint8Array | null };
@@ -67,6 +74,11 @@ export class Model {
     return this.versions.get(key)?.findLast((version) => version.index <= index) ?? null;
   }
 
+  private heldAt(key: string, index: number): Held | null {
+    const version = this.versionAt(key, index);
+    return version?.value == null ? null : { value: version.value, revision: version.index };
+  }
+
   private register(index: LogIndex): Reply {
     this.sessions.set(index, { acknowledged: 1, replies: new Map() });
     return { kind: "registered", session: index };
@@ -93,12 +105,23 @@ export class Model {
 
   private write(index: LogIndex, operation: Exclude<Operation, ReadOperation>): Reply {
     if (operation.kind === "noop") return { kind: "done", index };
+    if (operation.kind === "txn") {
+      const { reply, changes } = transaction(operation, index, (key) => this.heldAt(key, index));
+      for (const { key, value } of changes) this.change(key, { index, value });
+      return reply;
+    }
     const now = this.versionAt(operation.key, index);
     const revision = now?.value == null ? noIndex : now.index;
     if (operation.kind === "delete") {
       if (revision === noIndex) return { kind: "absent" };
       this.change(operation.key, { index, value: null });
       return { kind: "deleted", index };
+    }
+    if (operation.kind === "incr") {
+      const sum = sumOf(this.heldAt(operation.key, index), operation.by);
+      if (typeof sum === "string") return { kind: "count-refused", because: sum, revision };
+      this.change(operation.key, { index, value: utf8(`${sum}`) });
+      return { kind: "counted", index, value: Number(sum) };
     }
     if (!fits(operation, now)) return { kind: "condition-failed", revision };
     this.change(operation.key, { index, value: operation.value });
@@ -152,6 +175,11 @@ export function sameReply(a: Reply, b: Reply): boolean {
   if (a.kind === "listed" && b.kind === "listed") {
     if (a.more !== b.more || a.items.length !== b.items.length) return false;
     return a.items.every((item, at) => sameItem(item, must(b.items[at], "as many items")));
+  }
+  if (a.kind === "transacted" && b.kind === "transacted") {
+    if (a.index !== b.index || a.branch !== b.branch) return false;
+    if (a.answers.length !== b.answers.length) return false;
+    return a.answers.every((one, at) => sameReply(one, must(b.answers[at], "as many answers")));
   }
   if (a.kind === "found" && b.kind === "found") {
     return a.revision === b.revision && sameBytes(a.value, b.value);

@@ -45,6 +45,11 @@ export class Oracle {
     stale: 0,
     logged: 0,
     listed: 0,
+    counted: 0,
+    "count-refused": 0,
+    "txn-then": 0,
+    "txn-else": 0,
+    "txn-refused": 0,
   };
   private readonly witness: Witness;
 
@@ -95,7 +100,7 @@ export class Oracle {
   private checkAnswer(wish: Wish, result: Committed): void {
     const { operation, consistency } = wish;
     const isRead = operation.kind === "get" || operation.kind === "list";
-    if (operation.kind === "list") this.counts.listed += 1;
+    this.countKind(result.reply);
     if (!isRead || consistency === "logged" || wish.requestId !== null) {
       if (isRead) this.counts.logged += 1;
       return this.checkLogged(wish, result);
@@ -108,6 +113,14 @@ export class Oracle {
       throw new Violation("I19", `${what}, and ${wish.floor} was committed before it was asked`);
     }
     this.checkReply(wish, result, this.witness.model.read(operation, index));
+  }
+
+  private countKind(reply: Reply): void {
+    const { counts } = this;
+    if (reply.kind === "listed") counts.listed += 1;
+    if (reply.kind === "transacted") counts[`txn-${reply.branch}`] += 1;
+    if (reply.kind === "counted") counts.counted += 1;
+    if (reply.kind === "count-refused" || reply.kind === "txn-refused") counts[reply.kind] += 1;
   }
 
   /** Something that has a place in the log: it must stand there, and have been asked as it stands. */

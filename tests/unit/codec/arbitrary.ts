@@ -13,11 +13,16 @@ import type { ClientRequest, ClientResponse, Outcome } from "../../../src/codec/
 import {
   type Command,
   type Condition,
+  type Guard,
   type Item,
   limits,
   type Operation,
   type Reply,
+  relations,
+  type Step,
+  type StepReply,
 } from "../../../src/kv/command.ts";
+import { countRefusals } from "../../../src/kv/counting.ts";
 import type { Message } from "../../../src/raft/message.ts";
 import type { Configuration, Entry, EntryId } from "../../../src/raft/types.ts";
 
@@ -55,12 +60,36 @@ const list = fc.record({
   show: fc.constantFrom("keys" as const, "values" as const),
 });
 
+const by = fc.integer({ min: -limits.countByMax, max: limits.countByMax });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: kind("put"), key, value, condition: fc.constant({ kind: "always" } as const) }),
+  fc.record({ kind: kind("delete"), key }),
+  fc.record({ kind: kind("incr"), key, by }),
+  get,
+);
+const relation = fc.constantFrom(...relations);
+const { guard } = fc.letrec<{ guard: Guard }>((tie) => ({
+  guard: fc.oneof(
+    { maxDepth: 4 },
+    fc.record({ kind: kind("exists"), key }),
+    fc.record({ kind: kind("revision"), key, relation, revision: index }),
+    fc.record({ kind: kind("value"), key, relation, value }),
+    fc.record({ kind: kind("not"), guard: tie("guard") }),
+    fc.record({
+      kind: fc.constantFrom("and" as const, "or" as const),
+      guards: fc.array(tie("guard"), { maxLength: 3 }),
+    }),
+  ),
+}));
+
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: kind("put"), key, value, condition }),
   fc.record({ kind: kind("delete"), key }),
   fc.record({ kind: kind("cas"), key, expected: value, value }),
   get,
   list,
+  fc.record({ kind: kind("incr"), key, by }),
+  fc.record({ kind: kind("txn"), guard, holding: fc.array(step), otherwise: fc.array(step) }),
   fc.constant<Operation>({ kind: "noop" }),
 );
 
@@ -81,7 +110,29 @@ const item: fc.Arbitrary<Item> = fc.record({
   value: fc.option(value, { nil: null }),
 });
 
+const counted = fc.record({ kind: kind("counted"), index, value: fc.maxSafeInteger() });
+const refusal = fc.constantFrom(...countRefusals);
+const stepReply: fc.Arbitrary<StepReply> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("written" as const, "deleted" as const), index }),
+  fc.constant({ kind: "absent" } as const),
+  fc.record({ kind: kind("found"), revision: index, value }),
+  counted,
+);
+
 export const anyReply: fc.Arbitrary<Reply> = fc.oneof(
+  counted,
+  fc.record({ kind: kind("count-refused"), because: refusal, revision: index }),
+  fc.record({
+    kind: kind("transacted"),
+    index,
+    branch: fc.constantFrom("then" as const, "else" as const),
+    answers: fc.array(stepReply),
+  }),
+  fc.record({
+    kind: kind("txn-refused"),
+    because: fc.oneof(refusal, kind("answer-too-large")),
+    step: fc.nat(limits.stepsMax),
+  }),
   fc.record({ kind: kind("registered"), session: count }),
   fc.record({
     kind: fc.constantFrom("written" as const, "deleted" as const, "done" as const),

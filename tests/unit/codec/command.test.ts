@@ -9,7 +9,7 @@ import {
 import { entryLimits } from "../../../src/codec/entry.ts";
 import { type Field, packFields } from "../../../src/codec/messagepack.ts";
 import { decodeReply } from "../../../src/codec/reply.ts";
-import { limits, type Operation } from "../../../src/kv/command.ts";
+import { type Guard, limits, type Operation, type Step } from "../../../src/kv/command.ts";
 
 const longKey = "k".repeat(limits.keyBytesMax);
 const longValue = new Uint8Array(limits.valueBytesMax);
@@ -18,6 +18,18 @@ const always = { kind: "always" } as const;
 
 const list = (limit: number, prefix = "", after = ""): Operation => ({
   ...{ kind: "list", prefix, after, limit, show: "keys" },
+});
+
+const txn = (holding: readonly Step[], guard: Guard = { kind: "and", guards: [] }): Operation => ({
+  ...{ kind: "txn", guard, holding, otherwise: [] },
+});
+const steps = (count: number): readonly Step[] =>
+  Array.from({ length: count }, () => ({ kind: "get", key: "k" }));
+const deep = (depth: number): Guard =>
+  depth === 1 ? { kind: "exists", key: "k" } : { kind: "not", guard: deep(depth - 1) };
+const wide = (parts: number): Guard => ({
+  kind: "or",
+  guards: Array.from({ length: parts }, () => ({ kind: "exists", key: "k" })),
 });
 
 const table: readonly (readonly [string, Operation, CommandProblem | null])[] = [
@@ -48,6 +60,38 @@ const table: readonly (readonly [string, Operation, CommandProblem | null])[] = 
   ["a list after a key too long", list(1, "", `${longKey}k`), "key-too-long"],
   ["a list under a prefix too long", list(1, `${longKey}k`), "key-too-long"],
   ["nothing at all", { kind: "noop" }, null],
+  ["counting as far as it goes", { kind: "incr", key: "k", by: -limits.countByMax }, null],
+  ["counting further", { kind: "incr", key: "k", by: limits.countByMax + 1 }, "count-out-of-range"],
+  ["counting by a half", { kind: "incr", key: "k", by: 0.5 }, "count-out-of-range"],
+  ["a transaction of nothing", txn([]), null],
+  ["a transaction of as many steps as there may be", txn(steps(limits.stepsMax)), null],
+  ["a transaction of one more", txn(steps(limits.stepsMax + 1)), "transaction-too-large"],
+  [
+    "a transaction of as many bytes as there may be",
+    txn([{ kind: "put", key: "k", value: longValue.subarray(1), condition: always }]),
+    null,
+  ],
+  [
+    "a transaction of one byte more",
+    txn([{ kind: "put", key: "k", value: longValue, condition: always }]),
+    "transaction-too-large",
+  ],
+  ["a step with an empty key", txn([{ kind: "get", key: "" }]), "key-empty"],
+  [
+    "a step with a condition",
+    txn([{ kind: "put", key: "k", value: empty, condition: { kind: "absent" } }]),
+    "condition-in-step",
+  ],
+  ["a comparison of an empty key", txn([], { kind: "exists", key: "" }), "key-empty"],
+  [
+    "a comparison of a key too long",
+    txn([], { kind: "exists", key: `${longKey}k` }),
+    "key-too-long",
+  ],
+  ["a question as deep as it may be", txn([], deep(limits.guardDepthMax)), null],
+  ["a question one deeper", txn([], deep(limits.guardDepthMax + 1)), "transaction-too-large"],
+  ["a question of many parts", txn([], wide(limits.guardPartsMax - 1)), null],
+  ["a question of one more", txn([], wide(limits.guardPartsMax)), "transaction-too-large"],
 ];
 
 for (const [what, operation, problem] of table) {
@@ -80,7 +124,21 @@ const refused: readonly (readonly [string, readonly Field[]])[] = [
   ["session 0", [1, 0, 1, 0, 8]],
   ["sequence 0", [1, 1, 0, 0, 8]],
   ["no operation", [1, 1, 1, 0]],
-  ["an unknown operation", [1, 1, 1, 0, 9, key]],
+  ["an unknown operation", [1, 1, 1, 0, 99, key]],
+  ["a count without an amount", [1, 1, 1, 0, 10, key, 0]],
+  ["a count by minus nothing", [1, 1, 1, 0, 10, key, 1, 0]],
+  ["a count by a third sign", [1, 1, 1, 0, 10, key, 2, 1]],
+  ["a transaction of nothing but its name", [1, 1, 1, 0, 9]],
+  ["a transaction without its second branch", [1, 1, 1, 0, 9, 4, 0, 0]],
+  ["a transaction with more", [1, 1, 1, 0, 9, 4, 0, 0, 0, 0]],
+  ["a transaction with fewer steps than it says", [1, 1, 1, 0, 9, 4, 0, 2, 6, key, 0]],
+  ["a transaction within a transaction", [1, 1, 1, 0, 9, 4, 0, 1, 9, 4, 0, 0, 0, 0]],
+  ["a list in a transaction", [1, 1, 1, 0, 9, 4, 0, 1, 7, empty, empty, 10, 0, 0]],
+  ["a comparison that is none", [1, 1, 1, 0, 9, 6, key, 0, 0]],
+  ["a comparison in no relation", [1, 1, 1, 0, 9, 1, key, 6, 3, 0, 0]],
+  ["a comparison of a value with a number", [1, 1, 1, 0, 9, 2, key, 0, 3, 0, 0]],
+  ["a question without an end", [1, 1, 1, 0, 9, ...new Array<number>(500_000).fill(3), 0, 0]],
+  ["fewer comparisons than it says", [1, 1, 1, 0, 9, 5, 2, 0, key, 0, 0]],
   ["a noop with more", [1, 1, 1, 0, 8, key]],
   ["a key that is text", [1, 1, 1, 0, 6, "k"]],
   ["an empty key", [1, 1, 1, 0, 6, empty]],
@@ -108,7 +166,13 @@ test("a character that is no byte cannot stand in a key", () => {
 
 const refusedReplies: readonly (readonly [string, readonly Field[]])[] = [
   ["no code", []],
-  ["an unknown code", [12]],
+  ["an unknown code", [99]],
+  ["a count without its value", [12, 1, 0]],
+  ["a refusal for no reason", [13, 2, 1]],
+  ["a refusal of a transaction for no reason", [15, 3, 1]],
+  ["a third branch", [14, 1, 2]],
+  ["an answer that is cut", [14, 1, 0, 5, 1]],
+  ["an answer that no step has", [14, 1, 0, 9]],
   ["a number too many", [4, 1]],
   ["a number too few", [2]],
   ["a value that is nothing", [5, 1, null]],

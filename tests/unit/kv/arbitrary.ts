@@ -1,14 +1,63 @@
 /** Operations and commands that meet each other: few keys, few values, few sessions. */
 import fc from "fast-check";
 import { logIndex } from "../../../src/base/numbers.ts";
-import { type Condition, limits, type Operation } from "../../../src/kv/command.ts";
+import {
+  type Condition,
+  type Guard,
+  limits,
+  type Operation,
+  relations,
+  type Step,
+} from "../../../src/kv/command.ts";
 
 const key = fc.constantFrom("a", "aa", "ab", "b", "b\xff", "b\xffz", "c\0", "é", "\xff");
-const value = fc.constantFrom("", "x", "z", "y\n").map((text) => new TextEncoder().encode(text));
+const value = fc
+  .constantFrom("", "x", "z", "y\n", "7", "-7", "9007199254740990")
+  .map((text) => new TextEncoder().encode(text));
 const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.constantFrom<Condition>({ kind: "always" }, { kind: "absent" }),
   fc.nat(30).map((revision) => ({ kind: "revision", revision: logIndex(revision) }) as const),
 );
+
+const always = fc.constant({ kind: "always" } as const);
+const incr = fc.record({
+  kind: fc.constant("incr" as const),
+  key,
+  by: fc.oneof(fc.constantFrom(1, -1, 2), fc.integer()),
+});
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant("put" as const), key, value, condition: always }),
+  fc.record({ kind: fc.constant("delete" as const), key }),
+  fc.record({ kind: fc.constant("get" as const), key }),
+  incr,
+);
+const relation = fc.constantFrom(...relations);
+const { guard } = fc.letrec<{ guard: Guard }>((tie) => ({
+  guard: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.record({ kind: fc.constant("exists" as const), key }),
+    fc.record({
+      kind: fc.constant("revision" as const),
+      key,
+      relation,
+      revision: fc.nat(30).map(logIndex),
+    }),
+    fc.record({ kind: fc.constant("value" as const), key, relation, value }),
+    fc.record({ kind: fc.constant("not" as const), guard: tie("guard") }),
+    fc.record({
+      kind: fc.constantFrom("and" as const, "or" as const),
+      guards: fc.array(tie("guard"), { maxLength: 3 }),
+    }),
+  ),
+}));
+
+/** Short ones: what is long is cut for its own reasons. */
+const transaction = fc.record({
+  kind: fc.constant("txn" as const),
+  guard,
+  holding: fc.array(step, { maxLength: 4 }),
+  otherwise: fc.array(step, { maxLength: 4 }),
+});
 
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant("put" as const), key, value, condition }),
@@ -22,5 +71,7 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
     limit: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(limits.listKeysMax)),
     show: fc.constantFrom("keys" as const, "values" as const),
   }),
+  incr,
+  transaction,
   fc.constant({ kind: "noop" as const }),
 );

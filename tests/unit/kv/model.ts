@@ -3,9 +3,17 @@
  * anew each time, and sessions are forgotten the moment their time is up. Slow, and too short to be
  * wrong.
  */
-import { sameBytes } from "../../../src/base/bytes.ts";
+import { byteString, sameBytes, textOf, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex } from "../../../src/base/numbers.ts";
-import { type Item, limits, type Operation, type Reply } from "../../../src/kv/command.ts";
+import {
+  type Guard,
+  type Item,
+  limits,
+  type Operation,
+  type Relation,
+  type Reply,
+  type StepReply,
+} from "../../../src/kv/command.ts";
 import type { SessionLimits } from "../../../src/kv/sessions.ts";
 import type { Application } from "../../../src/kv/store.ts";
 
@@ -16,6 +24,23 @@ type ModelSession = {
   readonly acknowledged: number;
   readonly writes: readonly { readonly sequence: number; readonly reply: Reply }[];
 };
+
+function sumOf(value: Uint8Array | null, by: number): number | "not-an-integer" | "out-of-range" {
+  const text = value === null ? "0" : (textOf(value) ?? "");
+  const is = /^-?\d+$/.test(text) && String(Number(text)) === text;
+  if (!is || !Number.isSafeInteger(Number(text))) return "not-an-integer";
+  return Number.isSafeInteger(Number(text) + by) ? Number(text) + by : "out-of-range";
+}
+
+const compared = (order: number, relation: Relation): boolean =>
+  ({
+    "=": order === 0,
+    "!=": order !== 0,
+    "<": order < 0,
+    "<=": order <= 0,
+    ">": order > 0,
+    ">=": order >= 0,
+  })[relation];
 
 export class Model {
   items: Item[] = [];
@@ -59,6 +84,7 @@ export class Model {
     const index = logIndex(at);
     if (operation.kind === "noop") return { kind: "done", index };
     if (operation.kind === "list") return this.list(operation);
+    if (operation.kind === "txn") return this.transact(at, operation);
     const { key } = operation;
     const item = this.items.find((one) => one.key === key);
     const others = this.items.filter((one) => one.key !== key);
@@ -78,6 +104,12 @@ export class Model {
         }
         break;
       }
+      case "incr": {
+        const sum = sumOf(item?.value ?? null, operation.by);
+        if (typeof sum === "string") return { kind: "count-refused", because: sum, revision };
+        this.items = [...others, { key, revision: index, value: utf8(`${sum}`) }];
+        return { kind: "counted", index, value: sum };
+      }
       case "cas":
         if (item?.value == null || !sameBytes(item.value, operation.expected)) {
           return { kind: "condition-failed", revision };
@@ -86,6 +118,36 @@ export class Model {
     }
     this.items = [...others, { key, revision: index, value: operation.value }];
     return { kind: "written", index };
+  }
+
+  /** Step by step, and everything as it was where one of them is refused. */
+  transact(at: number, { guard, holding, otherwise }: Extract<Operation, { kind: "txn" }>): Reply {
+    const before = this.items;
+    const branch = this.holds(guard) ? "then" : "else";
+    const answers: StepReply[] = [];
+    for (const [step, operation] of (branch === "then" ? holding : otherwise).entries()) {
+      const answer = this.operate(at, operation);
+      if (answer.kind === "count-refused") {
+        this.items = before;
+        return { kind: "txn-refused", because: answer.because, step };
+      }
+      answers.push(answer as StepReply);
+    }
+    return { kind: "transacted", index: logIndex(at), branch, answers };
+  }
+
+  holds(guard: Guard): boolean {
+    if (guard.kind === "not") return !this.holds(guard.guard);
+    if (guard.kind === "and") return guard.guards.every((one) => this.holds(one));
+    if (guard.kind === "or") return guard.guards.some((one) => this.holds(one));
+    const item = this.items.find((one) => one.key === guard.key);
+    if (guard.kind === "exists") return item !== undefined;
+    if (guard.kind === "value") {
+      if (item?.value == null) return guard.relation === "!=";
+      const [left, right] = [byteString(item.value), byteString(guard.value)];
+      return compared(left < right ? -1 : left > right ? 1 : 0, guard.relation);
+    }
+    return compared((item?.revision ?? 0) - guard.revision, guard.relation);
   }
 
   list(operation: Extract<Operation, { kind: "list" }>): Reply {

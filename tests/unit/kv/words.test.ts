@@ -34,6 +34,19 @@ const accepted: readonly (readonly [text: string, canonical: string])[] = [
   ['(put "k" "v" (if-rev 3))', '(put "k" "v" (if-rev 3))'],
   ['(cas "k" "old" "new")', '(cas "k" "old" "new")'],
   ['(put #x"00ff" "grün")', '(put #x"00ff" "grün")'],
+  ['(incr "k")', '(incr "k")'],
+  ['(incr "k" +1)', '(incr "k")'],
+  ['(incr "k" -5)', '(incr "k" -5)'],
+  ['(if (= (rev "k") 3) (put "k" "v") (get "k"))', '(if (= (rev "k") 3) (put "k" "v") (get "k"))'],
+  ['(If (absent "k") (Set "k" "v"))', '(if (not (exists "k")) (put "k" "v"))'],
+  [
+    '(if (or (!= (value "a") "x") (>= (rev "b") 1)) (do (delete "a") (incr "n")) (do))',
+    '(if (or (!= (value "a") "x") (>= (rev "b") 1)) (do (delete "a") (incr "n")))',
+  ],
+  ['(txn (do (put "a" "1") (put "b" "2")))', '(do (put "a" "1") (put "b" "2"))'],
+  ['(if (and) (do (get "a")))', '(do (get "a"))'],
+  ['(if (and) (get "a") (get "b"))', '(if (and) (get "a") (get "b"))'],
+  ["(do)", "(do)"],
 ];
 
 for (const [text, canonical] of accepted) {
@@ -63,6 +76,25 @@ const refused: readonly (readonly [text: string, problem: string])[] = [
   ['(cas "k" "old")', "lacks the new value"],
   ['(list "p" (limit 0))', "has no limit from 1 to 1000 in (limit 0)"],
   ['(list "p" "q")', 'has "q" where an option stands'],
+  ['(incr "k" "5")', 'has "5" where a whole number stands'],
+  ["(if)", "lacks what it asks first"],
+  ['(if (exists "k"))', "lacks what it does then"],
+  ['(if (exists "k") (do) (do) (do))', "has a surplus (do)"],
+  ['(if (get "k") (do))', 'has (get "k") where a comparison stands'],
+  ['(if (= (rev "k")) (do))', 'does not compare two things in (= (rev "k"))'],
+  ['(if (= (rev "k") "3") (do))', 'has no revision in (= (rev "k") "3")'],
+  ['(if (= (value "k") 3) (do))', 'needs the value in (= (value "k") 3) in double quotes: "3"'],
+  ['(if (= (key "k") 3) (do))', 'has (key "k") where (rev "key") or (value "key") stands'],
+  ["(if (not) (do))", "lacks what (not) denies"],
+  ['(do (list "p"))', 'has (list "p") where put, delete, incr or get stands'],
+  ["(do (do))", "has (do) where put, delete, incr or get stands"],
+  ["(do 5)", "has 5 where a command stands"],
+  [
+    '(do (put "k" "v" (if-absent)))',
+    'has a condition in (put "k" "v" (if-absent)): conditions stand in (if …)',
+  ],
+  ["(txn)", "lacks what it does"],
+  ['(txn (get "k"))', 'has (get "k") where (if …) or (do …) stands'],
 ];
 
 for (const [text, problem] of refused) {
@@ -85,6 +117,19 @@ const replies: readonly (readonly [reply: Reply, text: string])[] = [
   [{ kind: "found", revision: index, value: utf8("v") }, '(found (rev 42) (value "v"))'],
   [{ kind: "listed", items: [item], more: "end" }, '(listed (item (key "a") (rev 42)) end)'],
   [{ kind: "condition-failed", revision: index }, "(condition-failed (rev 42))"],
+  [{ kind: "counted", index, value: -7 }, "(counted (index 42) (value -7))"],
+  [
+    { kind: "count-refused", because: "not-an-integer", revision: index },
+    "(count-refused not-an-integer (rev 42))",
+  ],
+  [
+    { kind: "transacted", index, branch: "else", answers: [{ kind: "absent" }] },
+    "(transacted (index 42) (else (absent)))",
+  ],
+  [
+    { kind: "txn-refused", because: "answer-too-large", step: 3 },
+    "(txn-refused answer-too-large (step 3))",
+  ],
   [{ kind: "session-unknown" }, "(session-unknown)"],
   [{ kind: "already-acknowledged" }, "(already-acknowledged)"],
   [{ kind: "window-exceeded" }, "(window-exceeded)"],

@@ -3,8 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis } from "../../../src/base/numbers.ts";
 import { type Random, seededRandom } from "../../../src/base/random.ts";
-import type { Command, Operation, Reply } from "../../../src/kv/command.ts";
-import { apply, emptyStore, type ReadOperation, read } from "../../../src/kv/store.ts";
+import type { Command, Operation, ReadOperation, Reply } from "../../../src/kv/command.ts";
+import { apply, emptyStore, read } from "../../../src/kv/store.ts";
+import { drawIncr, drawTransaction } from "../../../src/sim/campaign/transactions.ts";
 import { oneOf } from "../../../src/sim/chance.ts";
 import { Model, sameReply } from "../../../src/sim/check/model.ts";
 
@@ -19,7 +20,13 @@ function readOperation(random: Random): ReadOperation {
 }
 
 function operation(random: Random, index: number): Operation {
-  switch (random.below(6)) {
+  const known = () => ({ value: value(random), revision: random.below(index) });
+  const draws = { random, keys: 4, known, value: () => value(random) };
+  switch (random.below(8)) {
+    case 4:
+      return drawIncr(draws);
+    case 5:
+      return drawTransaction(draws);
     case 0:
       return { kind: "delete", key: key(random) };
     case 1:
@@ -72,7 +79,7 @@ describe("the model and the store", () => {
       }
       expect(model.sessionCount).toBe(store.sessions.byId.size);
     }
-    expect(kinds.size).toBe(11);
+    expect(kinds.size).toBe(15);
   });
 
   test("the model still knows what was true at any earlier entry", () => {

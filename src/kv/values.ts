@@ -1,0 +1,28 @@
+/**
+ * Keys with their values and revisions: what `apply` changes, and all ways in which it does. Whoever needs to know
+ * of every change (an order, a view) is told here, and nowhere else.
+ */
+import type { LogIndex } from "../base/numbers.ts";
+import { addKey, emptyKeyOrder, type KeyOrder, removeKey } from "./key-order.ts";
+
+export type Stored = { readonly value: Uint8Array; readonly revision: LogIndex };
+
+export type Values = {
+  readonly values: Map<string, Stored>;
+  /** The keys of `values`, in byte order. */
+  readonly order: KeyOrder;
+};
+
+export const noValues = (): Values => ({ values: new Map(), order: emptyKeyOrder() });
+
+/** Keeps what it is given. */
+export function setValue(store: Values, key: string, stored: Stored): void {
+  if (!store.values.has(key)) addKey(store.order, key);
+  store.values.set(key, stored);
+}
+
+export function dropValue(store: Values, key: string): "dropped" | "absent" {
+  if (!store.values.delete(key)) return "absent";
+  removeKey(store.order, key);
+  return "dropped";
+}
