@@ -19,6 +19,7 @@ const suites: readonly Suite[] = [
       "tests/unit/",
       "tests/contract/",
       "tests/scenarios/",
+      "tests/mutants/",
     ],
   },
   { name: "sim", words: ["--parallel=2", "tests/sim/"] },

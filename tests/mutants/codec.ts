@@ -74,10 +74,11 @@ export const codecMutants: readonly Mutant[] = [
   },
   {
     name: "configuration-without-a-voter",
-    why: "A configuration that nobody decides in comes into force (I16).",
+    why: "A configuration that nobody decides in comes from the wire into the log (I16, I22).",
     file: "codec/message.ts",
-    before: "configuration.voters.length > 0 &&",
-    after: "configuration.voters.length >= 0 &&",
+    before: `    if (entry.kind === "configuration" && configurationProblem(entry.body) !== null) return null;
+`,
+    after: "",
   },
   {
     name: "any-depth-is-plain",

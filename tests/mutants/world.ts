@@ -31,6 +31,13 @@ export const worldMutants: readonly Mutant[] = [
     after: "this.dirtyFrom = Math.min(this.dirtyFrom, size);",
   },
   {
+    name: "pretended-rot-overlooks-a-mark-behind-a-hole",
+    why: "The simulator spoils what is vouched for, and takes the rightful refusal for a bug (in the changelog).",
+    file: "sim/campaign/rot.ts",
+    before: "if (mark === null) return { vouched, records };",
+    after: "if (mark !== undefined) return { vouched, records };",
+  },
+  {
     name: "report-of-a-dead-peer-swallows-a-datagram",
     why: "While a peer is down, datagrams to the living are lost (in the changelog).",
     file: "runtime/socket.ts",

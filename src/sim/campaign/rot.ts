@@ -10,6 +10,7 @@
 import { must } from "../../base/assert.ts";
 import type { NodeId } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
+import { findVouchingMark } from "../../journal/damage.ts";
 import { activeName, closedNames } from "../../journal/names.ts";
 import { fileSource, type Located, RecordReader } from "../../journal/reader.ts";
 import { majority } from "../../raft/quorum.ts";
@@ -21,16 +22,24 @@ import type { World } from "./world.ts";
 /** Puts the bytes back. */
 export type Undo = () => void;
 
-type Active = { readonly vouched: number; readonly records: readonly Located[] };
+/** Whose files, and where they are. */
+export type Folder = Pick<SimServer, "disk" | "id">;
+
+export type Active = {
+  /** Up to here some mark of the file vouches for it. */
+  readonly vouched: number;
+  /** Those before the first that is not right. */
+  readonly records: readonly Located[];
+};
 
 const sectorBytes = 512;
 
-/** The records of the active file as they are read, and up to where one of its marks vouches for it. */
-function readActive(server: SimServer): Active | null {
-  const { disk, id } = server;
+/** The active file as a start would read it; null where there is none. */
+export function readActive({ disk, id }: Folder): Active | null {
   const name = activeName(id);
   if (!disk.list().includes(name)) return null;
-  const reader = new RecordReader(fileSource(disk, name));
+  const source = fileSource(disk, name);
+  const reader = new RecordReader(source);
   const records: Located[] = [];
   let vouched = 0;
   for (;;) {
@@ -41,13 +50,31 @@ function readActive(server: SimServer): Active | null {
     if (next.record.kind === "header") vouched = next.length;
     if (next.record.kind === "mark") vouched = Math.max(vouched, next.record.durable);
   }
-  return { vouched, records };
+  // A mark may have reached the disk although what stands before it has not: a start believes it as well.
+  const { seed } = reader.place;
+  for (;;) {
+    const mark = findVouchingMark(source, { offset: vouched, seed });
+    if (mark === null) return { vouched, records };
+    vouched = mark.durable;
+  }
+}
+
+/** The records that nothing vouches for yet. */
+export const tailOf = ({ records, vouched }: Active): readonly Located[] =>
+  records.filter(({ offset }) => offset >= vouched);
+
+/** Makes a record one that was never written to its end, as far as anybody can see. */
+export function spoil({ disk, id }: Folder, { offset }: Located): void {
+  const name = activeName(id);
+  const at = offset + 4;
+  const byte = must(disk.read(name, at, 1)[0], "a record has a fifth byte");
+  disk.overwrite(name, at, new Uint8Array([byte ^ 1]));
 }
 
 /** Damages bytes that are vouched for; null where there are none. */
-export function damageSomewhere(server: SimServer, random: Random): Undo | null {
-  const { disk, id } = server;
-  const active = readActive(server);
+export function damageSomewhere(folder: Folder, random: Random): Undo | null {
+  const { disk, id } = folder;
+  const active = readActive(folder);
   if (active === null || active.vouched === 0) return null;
   const closed = closedNames(id, disk.list());
   const name = oneOf(random, [activeName(id), ...closed]);
@@ -55,7 +82,7 @@ export function damageSomewhere(server: SimServer, random: Random): Undo | null 
   const at = random.below(limit);
   const length = random.below(3) === 0 ? Math.min(sectorBytes, limit - at) : 1;
   const before = disk.read(name, at, length);
-  const after = length === 1 ? flipped(before, random) : elsewhere(server, name, before, random);
+  const after = length === 1 ? flipped(before, random) : elsewhere(folder, name, before, random);
   disk.overwrite(name, at, after);
   return () => disk.overwrite(name, at, before);
 }
@@ -67,13 +94,7 @@ function flipped(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 /** A write that was meant for another place, or noise where that would be the same bytes. */
-function elsewhere(
-  server: SimServer,
-  name: string,
-  before: Uint8Array,
-  random: Random,
-): Uint8Array {
-  const { disk } = server;
+function elsewhere({ disk }: Folder, name: string, before: Uint8Array, random: Random): Uint8Array {
   const from = random.below(Math.max(1, disk.size(name) - before.length));
   const other = disk.read(name, from, before.length);
   const differs = other.length === before.length && other.some((byte, at) => byte !== before[at]);
@@ -88,14 +109,11 @@ export function loseTail(world: World, server: SimServer): "lost" | "not-safe" {
   const active = readActive(server);
   const image = world.images.get(server.id);
   if (active === null || image === undefined) return "not-safe";
-  const tail = active.records.filter(({ offset }) => offset >= active.vouched);
+  const tail = tailOf(active);
   const first = tail[0];
   const last = lastBefore(active);
   if (first === undefined || !isSpared(world, { id: server.id, last, tail })) return "not-safe";
-  const name = activeName(server.id);
-  const at = first.offset + 4;
-  const byte = must(server.disk.read(name, at, 1)[0], "a record has a fifth byte");
-  server.disk.overwrite(name, at, new Uint8Array([byte ^ 1]));
+  spoil(server, first);
   world.excuse(server);
   return "lost";
 }
