@@ -15,6 +15,8 @@ export type ClientKind =
   | "response-batch"
   | "status-request"
   | "status-response"
+  | "administration-request"
+  | "administration-response"
   | "client-chunk"
   | "client-chunk-ack";
 
@@ -39,6 +41,8 @@ const codes: Readonly<Record<DatagramKind, number>> = {
   "response-batch": 0x82,
   "status-request": 0x83,
   "status-response": 0x84,
+  "administration-request": 0x89,
+  "administration-response": 0x8a,
   "client-chunk": 0x90,
   "client-chunk-ack": 0x91,
 };

@@ -9,12 +9,21 @@ const aliveHeartbeats = 3;
 
 export type TransferAnswer = "begun" | "not-leader" | "not-a-voter" | "already-leader" | "busy";
 
-export function beginTransfer(state: State, target: NodeId): TransferAnswer {
-  const { role, settings } = state;
+/** Why leadership cannot begin to go to `target` now, or null. */
+export function transferRefusal(
+  { role, settings, membership }: State,
+  target: NodeId,
+): Exclude<TransferAnswer, "begun"> | null {
   if (role.kind !== "leader") return "not-leader";
   if (target === settings.me) return "already-leader";
-  if (!state.membership.current.voters.includes(target)) return "not-a-voter";
-  if (role.transfer !== null) return "busy";
+  if (!membership.current.voters.includes(target)) return "not-a-voter";
+  return role.transfer === null ? null : "busy";
+}
+
+export function beginTransfer(state: State, target: NodeId): TransferAnswer {
+  const { role, settings } = state;
+  const refusal = transferRefusal(state, target);
+  if (refusal !== null || role.kind !== "leader") return refusal ?? "not-leader";
   role.transfer = {
     target,
     deadline: later(state.now, settings.timing.electionMsMin),

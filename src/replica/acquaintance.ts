@@ -6,6 +6,9 @@
  * make a majority that knows nothing of a committed entry (P16). So a cluster is born when all its members have met;
  * after that any majority will do.
  *
+ * A configuration that was changed says which incarnation each member is: who reads it in its log need not meet them.
+ * So a server that is lost for good is waited for by nobody once it is removed, or once anything was changed.
+ *
  * Strangers are greeted with a question that asks for nothing: whether they would vote. Any answer tells who they are.
  */
 import { later, type Millis, type NodeId, never, nextTerm } from "../base/numbers.ts";
@@ -28,10 +31,11 @@ export class Acquaintance {
     return this.unmet;
   }
 
-  /** Somebody new was heard of. */
-  met(): void {
+  /** Somebody new was heard of, or there are other members. */
+  met(now: Millis): void {
     this.unmet = this.strangers();
     if (this.unmet.length === 0) this.greetAt = never;
+    else if (this.greetAt === never) this.greetAt = now;
   }
 
   nextDeadline(): Millis {

@@ -2,16 +2,22 @@
  * Who the other servers are: where they are, and that they are still the ones they were. A server whose folder
  * was wiped comes back with another incarnation: it has forgotten its votes, so nothing it says is believed
  * (P16, P33).
+ *
+ * What the configuration in force says of a member counts; of whom it says nothing, what this server was told and has
+ * heard itself. Who is no member is heard as well (dissertation 4.1): a new server knows of nobody yet, and one that
+ * lags may not know of its leader. Nothing is lost by it: votes and acknowledgements are counted by the configuration.
  */
 import type { Address } from "../base/address.ts";
 import { formatAddress, sameAddress } from "../base/address.ts";
 import type { NodeId } from "../base/numbers.ts";
 import type { DatagramHeader } from "../codec/datagram.ts";
+import { members } from "../raft/membership.ts";
+import type { Configuration, Place } from "../raft/types.ts";
 
 /** Whether a datagram's source address says anything: with a secret, the tag says who sent it. */
 export type SourceRule = "source-must-match" | "tag-is-proof";
 
-export type PeerRefusal = "unknown-peer" | "wrong-address" | "wrong-incarnation";
+export type PeerRefusal = "wrong-address" | "wrong-incarnation";
 
 export type PeerVerdict =
   | { readonly kind: "known" }
@@ -21,31 +27,60 @@ export type PeerVerdict =
 
 const known: PeerVerdict = { kind: "known" };
 
+/** Servers that are no members and can be answered at once. The newest are kept. */
+const visitorsMax = 64;
+
 export class Peers {
+  private readonly me: NodeId;
+  /** What this server was told when it started. */
   private readonly addresses: ReadonlyMap<NodeId, Address>;
+  /** What it has heard itself, in this life or an earlier one. */
   private readonly incarnations: Map<NodeId, number>;
   private readonly sourceRule: SourceRule;
+  private members: ReadonlyMap<NodeId, Place> = new Map();
+  private readonly visitors = new Map<NodeId, Address>();
   /** Peers whose change of incarnation was reported. */
   private readonly reported = new Set<NodeId>();
 
   constructor(parts: {
+    me: NodeId;
     addresses: ReadonlyMap<NodeId, Address>;
     incarnations: ReadonlyMap<NodeId, number>;
     sourceRule: SourceRule;
+    configuration: Configuration;
   }) {
+    this.me = parts.me;
     this.addresses = parts.addresses;
     this.incarnations = new Map(parts.incarnations);
     this.sourceRule = parts.sourceRule;
+    this.adopt(parts.configuration);
   }
 
-  /** The servers that were never heard of. */
-  strangers(me: NodeId): readonly NodeId[] {
-    const others = [...this.addresses.keys()].filter((id) => id !== me);
-    return others.filter((id) => !this.incarnations.has(id));
+  /** Another configuration is in force. */
+  adopt(configuration: Configuration): void {
+    const said = new Map(configuration.places?.map((place) => [place.id, place]));
+    const places = members(configuration).map((id): [NodeId, Place] => {
+      const address = said.get(id)?.address ?? this.addresses.get(id) ?? null;
+      const incarnation = said.get(id)?.incarnation ?? this.incarnations.get(id) ?? null;
+      return [id, { id, address, incarnation }];
+    });
+    this.members = new Map(places);
+  }
+
+  /** The members that were never heard of. */
+  strangers(): readonly NodeId[] {
+    const others = [...this.members.values()].filter(({ id }) => id !== this.me);
+    return others.filter(({ incarnation }) => incarnation === null).map(({ id }) => id);
+  }
+
+  /** What is known of a member. */
+  placeOf(peer: NodeId): Place | null {
+    return this.members.get(peer) ?? null;
   }
 
   addressOf(peer: NodeId): Address | null {
-    return this.addresses.get(peer) ?? null;
+    const address = this.members.get(peer)?.address ?? this.visitors.get(peer);
+    return address ?? this.addresses.get(peer) ?? null;
   }
 
   addressText(peer: NodeId | null): string | null {
@@ -55,16 +90,48 @@ export class Peers {
 
   /** Whether to listen to the sender of a datagram between servers. */
   judge(header: DatagramHeader & { readonly sender: NodeId }, from: Address): PeerVerdict {
-    const address = this.addressOf(header.sender);
-    if (address === null) return { kind: "refused", because: "unknown-peer" };
-    if (this.sourceRule === "source-must-match" && !sameAddress(address, from)) {
+    const place = this.members.get(header.sender);
+    if (place === undefined) return this.judgeVisitor(header, from);
+    const { address, incarnation } = place;
+    if (address === null) this.receive(header.sender, from);
+    else if (this.sourceRule === "source-must-match" && !sameAddress(address, from)) {
       return { kind: "refused", because: "wrong-address" };
     }
-    const expected = this.incarnations.get(header.sender);
-    if (expected === header.incarnation) return known;
-    if (expected !== undefined) return { kind: "refused", because: "wrong-incarnation" };
-    this.incarnations.set(header.sender, header.incarnation);
-    return { kind: "new-peer", peer: header.sender, incarnation: header.incarnation };
+    if (incarnation === header.incarnation) return known;
+    if (incarnation !== null) return { kind: "refused", because: "wrong-incarnation" };
+    return this.meet(place, header.incarnation);
+  }
+
+  private meet(place: Place, incarnation: number): PeerVerdict {
+    this.incarnations.set(place.id, incarnation);
+    this.members = new Map(this.members).set(place.id, { ...place, incarnation });
+    return { kind: "new-peer", peer: place.id, incarnation };
+  }
+
+  private judgeVisitor(header: DatagramHeader & { sender: NodeId }, from: Address): PeerVerdict {
+    const { sender, incarnation } = header;
+    if (this.sourceRule === "source-must-match" && this.isMembers(from)) {
+      return { kind: "refused", because: "wrong-address" };
+    }
+    const expected = this.incarnations.get(sender) ?? incarnation;
+    if (expected !== incarnation) return { kind: "refused", because: "wrong-incarnation" };
+    this.receive(sender, from);
+    return known;
+  }
+
+  private isMembers(from: Address): boolean {
+    const places = [...this.members.values()];
+    return places.some(({ address }) => address !== null && sameAddress(address, from));
+  }
+
+  private receive(visitor: NodeId, from: Address): void {
+    const oldest = this.visitors.keys().next();
+    if (this.visitors.delete(visitor) || this.visitors.size < visitorsMax) {
+      this.visitors.set(visitor, from);
+    } else if (oldest.done !== true) {
+      this.visitors.delete(oldest.value);
+      this.visitors.set(visitor, from);
+    }
   }
 
   /** Whether this change of incarnation is worth a sentence: the first time for each peer. */

@@ -21,8 +21,9 @@ import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
 import { bestSuccessor } from "../raft/transfer.ts";
-import type { EntryId, HardState } from "../raft/types.ts";
+import type { Configuration, EntryId, HardState } from "../raft/types.ts";
 import { Acquaintance } from "./acquaintance.ts";
+import { Administrator } from "./administration.ts";
 import { Counters } from "./counters.ts";
 import { describeReplica } from "./describe.ts";
 import { diskFailure } from "./errors.ts";
@@ -52,6 +53,9 @@ export class Replica {
   private readonly machine: Machine;
   private readonly service: Service;
   private readonly acquaintance: Acquaintance;
+  private readonly administrator: Administrator;
+  /** The configuration that the wire knows. */
+  private members: Configuration;
   private now: Millis;
   /** What the journal was given last. */
   private recorded: HardState;
@@ -78,6 +82,7 @@ export class Replica {
     this.wire = new Wire({
       settings,
       incarnations: recovered.peers,
+      configuration: recovered.configuration,
       random,
       counters: this.counters,
     });
@@ -88,6 +93,10 @@ export class Replica {
     this.state = createState({ me, timing, preVote, appendBytesMax }, recovered, random);
     const addressText = (node: NodeId | null) => this.wire.addressText(node);
     this.service = new Service({ state: this.state, machine: this.machine, addressText });
+    const placeOf = (node: NodeId) => this.wire.memberPlace(node);
+    this.administrator = new Administrator({ state: this.state, placeOf, addressText });
+    this.members = recovered.configuration;
+    this.adoptMembers();
     step(this.state, now, { kind: "start" });
   }
 
@@ -119,6 +128,7 @@ export class Replica {
     this.keepTime();
     this.service.beginReads(this.now);
     step(this.state, this.now, { kind: "flush" });
+    this.adoptMembers();
     this.record();
     const datagrams = this.speak();
     const disk = this.write();
@@ -158,12 +168,17 @@ export class Replica {
         return step(this.state, this.now, heard);
       case "new-peer":
         this.journal.recordPeer(heard.peer, heard.incarnation);
-        return this.acquaintance.met();
+        return this.acquaintance.met(this.now);
       case "requests":
         for (const request of heard.requests) this.service.ask(this.now, from, request);
         return;
       case "status-request":
         return this.wire.sendStatus({ to: from, id: heard.id, text: this.describe() });
+      case "administration": {
+        const { id, wish } = heard.request;
+        const outcome = this.administrator.ask(this.now, wish);
+        return this.wire.sendAdministration(from, { id, outcome });
+      }
       case "note":
         this.notes.push(heard.sentence);
         return;
@@ -196,6 +211,15 @@ export class Replica {
   private diskIsStalled(): boolean {
     if (this.syncing === null) return false;
     return this.now >= later(this.syncing.since, this.settings.timing.electionMsMax);
+  }
+
+  /** A configuration counts from the moment it is in the log: for addresses and incarnations as well. */
+  private adoptMembers(): void {
+    const { current } = this.state.membership;
+    if (current === this.members) return;
+    this.members = current;
+    this.wire.adopt(current);
+    this.acquaintance.met(this.now);
   }
 
   /** Persistence is derived here and nowhere else: no handler can forget it. */

@@ -3,10 +3,15 @@
  * from nobody known is counted and dropped here; what is too large for a datagram goes in chunks.
  */
 import { type Address, formatAddress } from "../base/address.ts";
-import { must } from "../base/assert.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
 import { earliest, type Millis, type NodeId } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
+import {
+  type AdministrationRequest,
+  type AdministrationResponse,
+  decodeAdministrationRequest,
+  encodeAdministrationResponse,
+} from "../codec/administration.ts";
 import type { Keys } from "../codec/authentication.ts";
 import type { ClientRequest, ClientResponse } from "../codec/client-message.ts";
 import {
@@ -22,6 +27,7 @@ import { packResponses } from "../codec/response-batch.ts";
 import { decodeStatusRequest, encodeStatusResponse } from "../codec/status.ts";
 import { Transfers } from "../codec/transfer.ts";
 import type { Message } from "../raft/message.ts";
+import type { Configuration, Place } from "../raft/types.ts";
 import type { Counters } from "./counters.ts";
 import { Peers } from "./peers.ts";
 
@@ -29,7 +35,7 @@ export type WireSettings = {
   readonly me: NodeId;
   readonly cluster: number;
   readonly incarnation: number;
-  /** Every server of the cluster; this one may be among them. */
+  /** Where servers are, as far as no configuration says it; this one is among them. */
   readonly addresses: ReadonlyMap<NodeId, Address>;
   readonly keys: Keys;
   readonly datagramBytesMax: number;
@@ -41,6 +47,7 @@ export type Heard =
   | { readonly kind: "new-peer"; readonly peer: NodeId; readonly incarnation: number }
   | { readonly kind: "requests"; readonly requests: readonly ClientRequest[] }
   | { readonly kind: "status-request"; readonly id: number }
+  | { readonly kind: "administration"; readonly request: AdministrationRequest }
   | { readonly kind: "note"; readonly sentence: string };
 
 const nothing: readonly Heard[] = [];
@@ -69,24 +76,38 @@ export class Wire {
     settings: WireSettings;
     /** The peers that were heard of before, as the journal remembers them. */
     incarnations: ReadonlyMap<NodeId, number>;
+    configuration: Configuration;
     random: Random;
     counters: Counters;
   }) {
-    const { settings, incarnations, random, counters } = parts;
+    const { settings, incarnations, configuration, random, counters } = parts;
     this.settings = settings;
     this.counters = counters;
     this.bodyMax = bodyBytesMax(settings.datagramBytesMax);
     this.appendBytesMax = entriesBytesMax(this.bodyMax);
     const sourceRule = settings.keys.peer === null ? "source-must-match" : "tag-is-proof";
-    this.peers = new Peers({ addresses: settings.addresses, incarnations, sourceRule });
+    const { me, addresses } = settings;
+    this.peers = new Peers({ me, addresses, incarnations, sourceRule, configuration });
     const chunkBodyBytes = this.bodyMax;
     this.peerTransfers = new Transfers({ group: "peer", chunkBodyBytes, random });
     this.clientTransfers = new Transfers({ group: "client", chunkBodyBytes, random });
   }
 
-  /** The servers that this one has never heard of. */
+  /** The members that this server has never heard of. */
   strangers(): readonly NodeId[] {
-    return this.peers.strangers(this.settings.me);
+    return this.peers.strangers();
+  }
+
+  /** Other members are in force. */
+  adopt(configuration: Configuration): void {
+    this.peers.adopt(configuration);
+  }
+
+  /** What is known of a member, this server included. */
+  memberPlace(node: NodeId): Place | null {
+    const place = this.peers.placeOf(node);
+    const { me, incarnation } = this.settings;
+    return place !== null && node === me ? { ...place, incarnation } : place;
   }
 
   addressText(node: NodeId | null): string | null {
@@ -155,6 +176,10 @@ export class Wire {
       const requests = decodeRequestBatch(body);
       return requests === null ? this.drop("malformed") : [{ kind: "requests", requests }];
     }
+    if (kind === "administration-request") {
+      const request = decodeAdministrationRequest(body);
+      return request === null ? this.drop("malformed") : [{ kind: "administration", request }];
+    }
     if (kind !== "status-request") return this.drop("not-for-servers");
     const request = decodeStatusRequest(body);
     return request === null ? this.drop("malformed") : [{ kind: "status-request", id: request.id }];
@@ -168,7 +193,8 @@ export class Wire {
   // Out.
 
   sendMessage(message: Message): void {
-    const to = must(this.peers.addressOf(message.to), "messages go to members that are known");
+    const to = this.peers.addressOf(message.to);
+    if (to === null) return this.counters.add("unsent-unknown-address");
     const { kind, body } = encodeMessage(message);
     if (body.length <= this.bodyMax) return this.seal(to, message.to, kind, body);
     if (this.peerTransfers.pendingTo(message.to) >= bulkAppendsMax) {
@@ -186,6 +212,10 @@ export class Wire {
 
   sendStatus(status: { to: Address; id: number; text: string }): void {
     this.sendToClient(status.to, "status-response", encodeStatusResponse(status));
+  }
+
+  sendAdministration(to: Address, response: AdministrationResponse): void {
+    this.sendToClient(to, "administration-response", encodeAdministrationResponse(response));
   }
 
   private sendToClient(to: Address, kind: DatagramKind, body: Uint8Array): void {
@@ -213,8 +243,8 @@ export class Wire {
   /** Everything that is to be sent now. Chunks come last: nothing waits behind bulk. */
   take(now: Millis): readonly OutgoingDatagram[] {
     for (const { to, kind, body } of this.peerTransfers.take(now)) {
-      const address = must(this.peers.addressOf(to), "transfers go to members that are known");
-      this.seal(address, to, kind, body);
+      const address = this.peers.addressOf(to);
+      if (address !== null) this.seal(address, to, kind, body);
     }
     for (const { to, kind, body } of this.clientTransfers.take(now)) {
       const address = this.places.get(to);

@@ -3,6 +3,12 @@ import type { Address } from "../../src/base/address.ts";
 import { assert, must } from "../../src/base/assert.ts";
 import { later, millis, type NodeId, nodeId, term } from "../../src/base/numbers.ts";
 import { seededRandom } from "../../src/base/random.ts";
+import {
+  type Administration,
+  type AdministrationOutcome,
+  decodeAdministrationResponse,
+  encodeAdministrationRequest,
+} from "../../src/codec/administration.ts";
 import { type Keys, noKeys } from "../../src/codec/authentication.ts";
 import type { ClientRequest, ClientResponse } from "../../src/codec/client-message.ts";
 import { encodeCommand } from "../../src/codec/command.ts";
@@ -14,6 +20,7 @@ import type { DiskError } from "../../src/journal/disk.ts";
 import { performDiskEffect } from "../../src/journal/effects.ts";
 import { openJournal } from "../../src/journal/open.ts";
 import type { Command } from "../../src/kv/command.ts";
+import { nobodyYet } from "../../src/raft/membership.ts";
 import type { Message } from "../../src/raft/message.ts";
 import { defaultTiming } from "../../src/raft/state.ts";
 import type { Effects, Input } from "../../src/replica/input.ts";
@@ -22,13 +29,14 @@ import { SimDisk } from "../../src/sim/disk.ts";
 
 export const cluster = 0xc1;
 export const clientAddress: Address = { host: "127.0.0.1", port: 30_000 };
-const addressOf = (id: number): Address => ({ host: "127.0.0.1", port: 7100 + id });
+export const addressOf = (id: number): Address => ({ host: "127.0.0.1", port: 7100 + id });
 /** Peer i of the test has this incarnation. */
-const incarnationOf = (id: number): number => 1000 + id;
+export const incarnationOf = (id: number): number => 1000 + id;
 
 export type Said = {
   readonly messages: readonly Message[];
   readonly responses: readonly ClientResponse[];
+  readonly outcomes: readonly AdministrationOutcome[];
 };
 
 export type LoneOptions = {
@@ -37,6 +45,8 @@ export type LoneOptions = {
   readonly disk?: SimDisk;
   /** `strangers`: it has yet to meet its peers. */
   readonly acquaintance?: "met" | "strangers";
+  /** It was told of nobody: it waits to be let in. */
+  readonly joining?: "joining";
 };
 
 export class LoneReplica {
@@ -59,12 +69,18 @@ export class LoneReplica {
       disk: this.disk,
       node: this.me,
       cluster,
-      create: { incarnation: 77, configuration: { voters: ids, outgoing: [], learners: [] } },
+      create: {
+        incarnation: 77,
+        configuration:
+          options.joining === "joining" ? nobodyYet : { voters: ids, outgoing: [], learners: [] },
+      },
     });
     this.replica = new Replica({
       settings: {
         ...{ me: this.me, cluster, incarnation: 77, keys, datagramBytesMax: 60_000 },
-        addresses: new Map(ids.map((id) => [id, addressOf(id)])),
+        addresses: new Map(
+          (options.joining === "joining" ? [this.me] : ids).map((id) => [id, addressOf(id)]),
+        ),
         timing: defaultTiming,
         preVote: "with-pre-vote",
       },
@@ -73,7 +89,7 @@ export class LoneReplica {
       random: seededRandom(5),
       now: this.now,
     });
-    if (options.acquaintance !== "strangers") this.meet(ids);
+    if (options.acquaintance !== "strangers" && options.joining === undefined) this.meet(ids);
   }
 
   /** Every peer has been heard of once, and the disk knows. */
@@ -107,6 +123,17 @@ export class LoneReplica {
 
   ask(...requests: readonly ClientRequest[]): Said {
     return this.give(this.fromClient(...requests));
+  }
+
+  /** An operator's wish. */
+  wish(wish: Administration): AdministrationOutcome {
+    const parts = { cluster, incarnation: 9, sender: 0, receiver: 0, keys: this.keys } as const;
+    const body = encodeAdministrationRequest({ id: 1, wish });
+    const bytes = sealDatagram({ ...parts, kind: "administration-request", body });
+    return must(
+      this.give({ kind: "datagram", from: clientAddress, bytes }).outcomes[0],
+      "a wish is answered at once",
+    );
   }
 
   fromClient(...requests: readonly ClientRequest[]): Input {
@@ -157,6 +184,7 @@ export class LoneReplica {
   private decode(effects: Effects): Said {
     const messages: Message[] = [];
     const responses: ClientResponse[] = [];
+    const outcomes: AdministrationOutcome[] = [];
     for (const { to, bytes } of effects.datagrams) {
       const isClient = to.port === clientAddress.port;
       const me = isClient ? null : nodeId(to.port - 7100);
@@ -168,9 +196,11 @@ export class LoneReplica {
         messages.push(must(message, "what a replica says to a peer is a message"));
       } else if (header.kind === "response-batch") {
         responses.push(...must(decodeResponseBatch(body), "an answer is a batch of answers"));
+      } else if (header.kind === "administration-response") {
+        outcomes.push(must(decodeAdministrationResponse(body), "an outcome is one").outcome);
       }
     }
-    return { messages, responses };
+    return { messages, responses, outcomes };
   }
 }
 

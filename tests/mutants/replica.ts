@@ -166,7 +166,72 @@ export const replicaMutants: readonly Mutant[] = [
     name: "wiped-peer-is-listened-to",
     why: "A server that has forgotten its votes votes again (P16; I11, I1).",
     file: "replica/peers.ts",
-    before: `    if (expected !== undefined) return { kind: "refused", because: "wrong-incarnation" };
+    before: `    if (incarnation !== null) return { kind: "refused", because: "wrong-incarnation" };
+`,
+    after: "    if (incarnation !== null) return known;\n",
+  },
+  {
+    name: "incarnations-of-the-configuration-ignored",
+    why: "A server that was added, and wiped since, is believed by who never met it before (P16).",
+    file: "replica/peers.ts",
+    before: "said.get(id)?.incarnation ?? this.incarnations.get(id) ?? null",
+    after: "this.incarnations.get(id) ?? null",
+  },
+  {
+    name: "addresses-of-the-configuration-ignored",
+    why: "A server that was added, or has moved, is never reached.",
+    file: "replica/peers.ts",
+    before: "said.get(id)?.address ?? this.addresses.get(id) ?? null",
+    after: "this.addresses.get(id) ?? null",
+  },
+  {
+    name: "members-known-from-the-start-only",
+    why: "Addresses and incarnations are not those of the configuration in force.",
+    file: "replica/replica.ts",
+    before: `    this.wire.adopt(current);
+`,
+    after: "",
+  },
+  {
+    name: "lost-peer-waited-for-though-replaced",
+    why: "A server goes on waiting for one that the configuration has told it of, or does not have any more.",
+    file: "replica/replica.ts",
+    before: `    this.wire.adopt(current);
+    this.acquaintance.met(this.now);
+`,
+    after: `    this.wire.adopt(current);
+`,
+  },
+  {
+    name: "visitors-from-a-members-address",
+    why: "Where no secret says who speaks, a datagram with another number in it makes a server follow nobody.",
+    file: "replica/peers.ts",
+    before: `    if (this.sourceRule === "source-must-match" && this.isMembers(from)) {
+      return { kind: "refused", because: "wrong-address" };
+    }
+`,
+    after: "",
+  },
+  {
+    name: "visitors-without-number",
+    why: "Servers that are no members are remembered without a bound (I24).",
+    file: "replica/peers.ts",
+    before: "if (this.visitors.delete(visitor) || this.visitors.size < visitorsMax) {",
+    after: "if (this.visitors.delete(visitor) || visitorsMax > 0) {",
+  },
+  {
+    name: "late-wish-fulfilled",
+    why: "A copy of an operator's wish changes the members long after (I16).",
+    file: "replica/administration.ts",
+    before: `    if (seen !== state.membership.since) return outdated(state);
+`,
+    after: "",
+  },
+  {
+    name: "late-transfer",
+    why: "A copy of an operator's wish takes leadership away in a later term.",
+    file: "replica/administration.ts",
+    before: `    if (wish.seen !== state.term) return outdated(state);
 `,
     after: "",
   },

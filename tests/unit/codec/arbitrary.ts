@@ -9,6 +9,7 @@ import {
   limits as numberLimits,
   term,
 } from "../../../src/base/numbers.ts";
+import type { Administration, AdministrationOutcome } from "../../../src/codec/administration.ts";
 import type { ClientRequest, ClientResponse, Outcome } from "../../../src/codec/client-message.ts";
 import {
   type Command,
@@ -324,4 +325,55 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
         { kind: "timeout-now", ...its, term: term(n) },
       ),
     ),
+);
+
+const place = fc.record({
+  id: node,
+  address: fc.record({ host, port: fc.integer({ min: 1, max: 65535 }) }),
+  incarnation: fc.integer({ min: 1, max: numberLimits.counterMax }),
+});
+
+export const anyAdministration: fc.Arbitrary<Administration> = fc.oneof(
+  fc.record({
+    kind: fc.constant("transfer" as const),
+    target: fc.option(node),
+    seen: fc.option(count.map(term)),
+  }),
+  fc.record({
+    kind: fc.constant("change" as const),
+    seen: fc.option(count.map(logIndex)),
+    edits: fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constantFrom("add" as const, "move" as const), place }),
+        fc.record({ kind: fc.constantFrom("promote" as const, "remove" as const), id: node }),
+      ),
+      { minLength: 1, maxLength: 64 },
+    ),
+  }),
+);
+
+export const anyAdministrationOutcome: fc.Arbitrary<AdministrationOutcome> = fc.oneof(
+  fc.constant({ kind: "done" as const }),
+  fc.record({
+    kind: fc.constant("outdated" as const),
+    since: count.map(logIndex),
+    term: count.map(term),
+  }),
+  fc.record({
+    kind: fc.constant("waiting" as const),
+    because: fc.constantFrom(
+      "begun" as const,
+      "not-caught-up" as const,
+      "would-lose-quorum" as const,
+    ),
+  }),
+  fc.record({
+    kind: fc.constant("not-leader" as const),
+    leader: fc.option(node),
+    address: fc.option(fc.constantFrom("127.0.0.1:7101", "[::1]:9", "a.example:80")),
+  }),
+  fc.record({
+    kind: fc.constant("refused" as const),
+    because: fc.constantFrom("unknown-member" as const, "no-successor" as const),
+  }),
 );

@@ -3,6 +3,10 @@ import { expect, test } from "bun:test";
 import { crc32 } from "../../../src/base/checksum.ts";
 import { writeU16, writeU32 } from "../../../src/base/integers.ts";
 import { between, type Random, seededRandom } from "../../../src/base/random.ts";
+import {
+  decodeAdministrationRequest,
+  decodeAdministrationResponse,
+} from "../../../src/codec/administration.ts";
 import { noKeys } from "../../../src/codec/authentication.ts";
 import { decodeChunk, decodeChunkAck } from "../../../src/codec/chunk.ts";
 import { decodeCommand } from "../../../src/codec/command.ts";
@@ -32,6 +36,8 @@ const decoders: readonly ((body: Uint8Array) => unknown)[] = [
   decodeResponseBatch,
   decodeStatusRequest,
   decodeStatusResponse,
+  decodeAdministrationRequest,
+  decodeAdministrationResponse,
 ];
 
 /** Something else than it was: bits flipped, cut, lengthened, two spliced, or a stretch of it repeated. */

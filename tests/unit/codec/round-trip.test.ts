@@ -1,6 +1,14 @@
 /** What is encoded decodes to the same, and keeps nothing of the bytes it was decoded from. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { nodeId } from "../../../src/base/numbers.ts";
+import {
+  type AdministrationRequest,
+  decodeAdministrationRequest,
+  decodeAdministrationResponse,
+  encodeAdministrationRequest,
+  encodeAdministrationResponse,
+} from "../../../src/codec/administration.ts";
 import { decodeCommand, encodeCommand, operationBytesMax } from "../../../src/codec/command.ts";
 import { type DatagramHeader, openDatagram, sealDatagram } from "../../../src/codec/datagram.ts";
 import { entryBytes } from "../../../src/codec/entry.ts";
@@ -23,7 +31,17 @@ import {
   encodeStatusRequest,
   encodeStatusResponse,
 } from "../../../src/codec/status.ts";
-import { anyCommand, anyMessage, anyReply, anyRequest, anyResponse, count } from "./arbitrary.ts";
+import type { Place } from "../../../src/raft/types.ts";
+import {
+  anyAdministration,
+  anyAdministrationOutcome,
+  anyCommand,
+  anyMessage,
+  anyReply,
+  anyRequest,
+  anyResponse,
+  count,
+} from "./arbitrary.ts";
 import { keys, samples } from "./samples.ts";
 
 /** Decodes, then writes over the bytes, as a socket does with its buffer; for a Buffer, too. */
@@ -162,6 +180,30 @@ test("a status and the question for it survive their encoding", () => {
       expectRoundTrip({ id, text }, encodeStatusResponse, decodeStatusResponse);
     }),
   );
+});
+
+test("a wish of an operator and what came of it survive their encoding", () => {
+  fc.assert(
+    fc.property(count, anyAdministration, anyAdministrationOutcome, (id, wish, outcome) => {
+      const request = { id, wish };
+      expectRoundTrip(request, encodeAdministrationRequest, decodeAdministrationRequest);
+      const response = { id, outcome };
+      expectRoundTrip(response, encodeAdministrationResponse, decodeAdministrationResponse);
+    }),
+  );
+});
+
+test("a server that is let in says which folder it has, and where it is (P16)", () => {
+  const at = { host: "127.0.0.1", port: 7104 };
+  const add = (place: Place): AdministrationRequest => ({
+    id: 1,
+    wish: { kind: "change", edits: [{ kind: "add", place }], seen: null },
+  });
+  const decoded = (place: Place) =>
+    decodeAdministrationRequest(encodeAdministrationRequest(add(place)));
+  expect(decoded({ id: nodeId(4), incarnation: 7, address: at })).not.toBeNull();
+  expect(decoded({ id: nodeId(4), incarnation: null, address: at })).toBeNull();
+  expect(decoded({ id: nodeId(4), incarnation: 7, address: null })).toBeNull();
 });
 
 test("a header survives the datagram, whatever its numbers", () => {

@@ -8,6 +8,11 @@ import {
   type Term,
   term,
 } from "../../../src/base/numbers.ts";
+import {
+  type AdministrationRequest,
+  encodeAdministrationRequest,
+  encodeAdministrationResponse,
+} from "../../../src/codec/administration.ts";
 import { deriveKeys, type Keys, noKeys } from "../../../src/codec/authentication.ts";
 import { encodeChunk, encodeChunkAck } from "../../../src/codec/chunk.ts";
 import type { ClientRequest, ClientResponse } from "../../../src/codec/client-message.ts";
@@ -102,6 +107,22 @@ export const responses: readonly ClientResponse[] = [
   { id: 3, outcome: { kind: "busy" } },
 ];
 
+export const administration: AdministrationRequest = {
+  id: 5,
+  wish: {
+    kind: "change",
+    seen: logIndex(42),
+    edits: [
+      {
+        kind: "add",
+        place: { id: nodeId(4), incarnation: 7, address: { host: "127.0.0.1", port: 7104 } },
+      },
+      { kind: "promote", id: nodeId(4) },
+      { kind: "remove", id: nodeId(3) },
+    ],
+  },
+};
+
 export const wholeBytes = utf8("what is larger than a datagram");
 export const chunk = {
   transfer: 99,
@@ -122,11 +143,23 @@ export const samples: readonly Sample[] = [
   { kind: "response-batch", body: encodeResponseBatch(responses) },
   { kind: "status-request", body: encodeStatusRequest({ id: 4 }) },
   { kind: "status-response", body: encodeStatusResponse({ id: 4, text: "(node 1)" }) },
+  { kind: "administration-request", body: encodeAdministrationRequest(administration) },
+  {
+    kind: "administration-response",
+    body: encodeAdministrationResponse({
+      id: 5,
+      outcome: { kind: "waiting", because: "not-caught-up" },
+    }),
+  },
   { kind: "client-chunk", body: encodeChunk({ ...chunk, kind: "request-batch" }) },
   { kind: "client-chunk-ack", body: encodeChunkAck({ transfer: 99, below: 2, others: [] }) },
 ];
 
-const askedByClients: readonly DatagramKind[] = ["request-batch", "status-request"];
+const askedByClients: readonly DatagramKind[] = [
+  "request-batch",
+  "status-request",
+  "administration-request",
+];
 
 /** The sample as node 1 sends it to node 2 or to a client, or as a client sends it to any node. */
 export const sealed = (sample: Sample, its: Keys = noKeys): Uint8Array =>
