@@ -29,6 +29,17 @@ export function addKey(order: KeyOrder, key: string): void {
   }
 }
 
+/** A key that is above all others: for a store that is made of keys in order, whose blocks are then full. */
+export function appendKey(order: KeyOrder, key: string): void {
+  const block = order.blocks[order.blocks.length - 1];
+  assert(key > lastKey(order), "a key that is appended is the last one");
+  if (block === undefined || block.length >= blockKeysMax) order.blocks.push([key]);
+  else block.push(key);
+}
+
+/** The last key, or "" where there is none. */
+export const lastKey = (order: KeyOrder): string => order.blocks.at(-1)?.at(-1) ?? "";
+
 export function removeKey(order: KeyOrder, key: string): void {
   const blockAt = blockFor(order, key);
   const block = must(order.blocks[blockAt], "a key that is removed is in some block");

@@ -7,6 +7,7 @@
 import { assert } from "../base/assert.ts";
 import type { LogIndex, Millis } from "../base/numbers.ts";
 import { limits, type Reply, type SessionId } from "./command.ts";
+import { keepSession, type SessionView } from "./session-view.ts";
 
 export type Session = {
   readonly id: SessionId;
@@ -32,12 +33,15 @@ export type Sessions = {
   readonly byId: Map<SessionId, Session>;
   /** The last of `byId`, which is spared being moved to the end; 0 where there is none. */
   newest: SessionId;
+  /** Where somebody is reading the sessions as they were at one moment (view.ts); null at most times. */
+  view: SessionView | null;
 };
 
 export const noSessions = (sessionLimits: SessionLimits = limits): Sessions => ({
   limits: sessionLimits,
   byId: new Map(),
   newest: 0,
+  view: null,
 });
 
 /**
@@ -68,6 +72,7 @@ export type Admission =
 export function admit(sessions: Sessions, name: RequestName, time: Millis): Admission {
   const session = sessions.byId.get(name.session);
   if (session === undefined) return sessionUnknown;
+  if (sessions.view !== null) keepSession(sessions.view, session);
   if (isIdle(sessions, session, time)) {
     sessions.byId.delete(session.id);
     if (sessions.newest === session.id) sessions.newest = 0;
@@ -122,12 +127,14 @@ const isIdle = (sessions: Sessions, session: Session, time: Millis): boolean =>
 function forgetIdle(sessions: Sessions, time: Millis): void {
   for (const session of sessions.byId.values()) {
     if (!isIdle(sessions, session, time)) return;
+    if (sessions.view !== null) keepSession(sessions.view, session);
     sessions.byId.delete(session.id);
   }
 }
 
 function forgetOldest(sessions: Sessions): void {
-  for (const id of sessions.byId.keys()) {
+  for (const [id, session] of sessions.byId) {
+    if (sessions.view !== null) keepSession(sessions.view, session);
     sessions.byId.delete(id);
     return;
   }

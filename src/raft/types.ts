@@ -42,3 +42,19 @@ export type Entry =
 
 /** What must survive a crash besides the log (paper Fig. 2, "Persistent state"). */
 export type HardState = { readonly term: Term; readonly votedFor: NodeId | null };
+
+/** What a snapshot stands for: the log up to `last`, which is committed (paper Fig. 12; dissertation 5.1). */
+export type SnapshotEnd = {
+  readonly last: EntryId;
+  /** Cluster time of that entry. */
+  readonly time: Millis;
+  /** In force at that entry. */
+  readonly configuration: Configuration;
+};
+
+/** What names a snapshot among servers: two files with the same one are the same, byte for byte. */
+export type SnapshotId = {
+  readonly last: EntryId;
+  readonly bytes: number;
+  readonly checksum: number;
+};

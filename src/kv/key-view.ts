@@ -1,0 +1,92 @@
+/**
+ * The keys of a store as they were at one moment, read bit by bit in byte order while the store goes on.
+ *
+ * Nothing is copied when it begins. Whoever changes a key that was not read yet leaves what it held (`keepKey`,
+ * called before every change): the price is one entry of a map for each key that changes while a view
+ * is read, once, and a comparison with null at all other times. Values are shared, as they are never changed.
+ */
+import { addKey, emptyKeyOrder, type KeyOrder, visitKeys } from "./key-order.ts";
+import type { Stored } from "./values.ts";
+
+export type KeyView = {
+  /** Every key up to this one has been read. No key is empty. */
+  cursor: string;
+  /** What keys held that have changed since and were not read yet; null: there was no such key. */
+  readonly before: Map<string, Stored | null>;
+  /** The keys of `before` that there were. */
+  readonly changed: KeyOrder;
+};
+
+export type KeySource = {
+  readonly values: ReadonlyMap<string, Stored>;
+  /** The keys of `values`. */
+  readonly order: KeyOrder;
+};
+
+export type KeyItem = { readonly key: string; readonly stored: Stored };
+
+/** Looked at together, however small they are: bounds the work of one call. */
+const keysAtOnceMax = 1024;
+
+export const beginKeyView = (): KeyView => ({
+  cursor: "",
+  before: new Map(),
+  changed: emptyKeyOrder(),
+});
+
+/** To be called before a key changes: `stored` is what it holds, undefined where there is no such key. */
+export function keepKey(view: KeyView, key: string, stored: Stored | undefined): void {
+  if (key <= view.cursor || view.before.has(key)) return;
+  view.before.set(key, stored ?? null);
+  if (stored !== undefined) addKey(view.changed, key);
+}
+
+/**
+ * The next keys with what they held: one at least, and no more than `bytesMax` of keys and values unless the first
+ * alone is larger. Null when all have been read.
+ */
+export function nextKeys(
+  source: KeySource,
+  view: KeyView,
+  bytesMax: number,
+): readonly KeyItem[] | null {
+  const items: KeyItem[] = [];
+  let bytes = 0;
+  for (;;) {
+    const keys = keysAfterCursor(source, view);
+    if (keys.length === 0) return items.length === 0 ? null : items;
+    for (const key of keys) {
+      const before = view.before.get(key);
+      const stored = before === undefined ? source.values.get(key) : before;
+      if (stored !== null && stored !== undefined) {
+        bytes += key.length + stored.value.length;
+        if (bytes > bytesMax && items.length > 0) return items;
+        items.push({ key, stored });
+      }
+      view.before.delete(key);
+      view.cursor = key;
+    }
+    if (items.length > 0) return items;
+  }
+}
+
+/** Keys that are there, and keys that were, merged: as far as both lists are known. */
+function keysAfterCursor(source: KeySource, view: KeyView): readonly string[] {
+  const present = someKeysAfter(source.order, view.cursor);
+  const changed = someKeysAfter(view.changed, view.cursor);
+  if (changed.length === 0) return present;
+  const lists = [present, changed];
+  const merged = [...new Set([...present, ...changed])].sort();
+  // A list that was cut says nothing of what is beyond its end.
+  const ends = lists.filter((list) => list.length === keysAtOnceMax).map((list) => list.at(-1));
+  return merged.filter((key) => ends.every((end) => end === undefined || key <= end));
+}
+
+function someKeysAfter(order: KeyOrder, cursor: string): readonly string[] {
+  const keys: string[] = [];
+  visitKeys(order, cursor, (key) => {
+    if (key !== cursor) keys.push(key);
+    return keys.length < keysAtOnceMax ? "next" : "stop";
+  });
+  return keys;
+}
