@@ -15,9 +15,12 @@ import {
   markRecordBytes,
   peerRecordBytes,
   recordBytes,
+  type SnapshotMark,
+  snapshotPayloadBytes,
   stateRecordBytes,
   writeFrame,
   writePeer,
+  writeSnapshot,
   writeState,
 } from "./record.ts";
 
@@ -49,6 +52,11 @@ export class Batch {
   addPeer(peer: Parameters<typeof writePeer>[2]): void {
     const at = this.room(peerRecordBytes);
     writePeer(this.bytes, at, peer);
+  }
+
+  addSnapshot(mark: SnapshotMark): void {
+    const at = this.room(recordBytes(snapshotPayloadBytes(mark)));
+    writeSnapshot(this.bytes, at, mark);
   }
 
   /** The batch, its mark and its checksums still to be written. Collecting begins anew. */

@@ -5,12 +5,13 @@
  *   (mark (durable 96) (commit 4) (run 2))
  *   (entry (index 5) (term 2) (time 1200) (put "k" "v"))
  *   (state (term 3) (voted-for 2))
+ *   (snapshot (last 40 2) (bytes 4096) (checksum "00c0ffee") (log kept) (members (voters 1 2 3)))
  *   (peer (node 2) (incarnation "00000000002a"))
  */
 import { unreachable } from "../base/assert.ts";
 import { describeConfiguration } from "../raft/describe.ts";
-import type { Entry, HardState } from "../raft/types.ts";
-import { form, list, type Sexp, symbol } from "../sexp/value.ts";
+import type { Entry, HardState, SnapshotId } from "../raft/types.ts";
+import { form, list, type Sexp, type SexpList, symbol } from "../sexp/value.ts";
 import type { Header } from "./header.ts";
 import type { JournalRecord } from "./reader.ts";
 
@@ -34,6 +35,13 @@ export function recordToSexp(record: JournalRecord, describeCommand: DescribeCom
       return describeEntry(record.entry, describeCommand);
     case "state":
       return form("state", ...describeHardState(record.hardState));
+    case "snapshot":
+      return form(
+        "snapshot",
+        ...describeSnapshotId(record.id),
+        form("log", symbol(record.log)),
+        form("members", ...describeConfiguration(record.configuration)),
+      );
     case "peer":
       return form(
         "peer",
@@ -46,7 +54,7 @@ export function recordToSexp(record: JournalRecord, describeCommand: DescribeCom
 }
 
 function describeHeader(header: Header): Sexp {
-  const { identity, previous, peers, configuration } = header;
+  const { identity, previous, peers, configuration, snapshot } = header;
   return form(
     "header",
     form("node", identity.node),
@@ -58,6 +66,7 @@ function describeHeader(header: Header): Sexp {
     ...describeHardState(header.hardState),
     form("commit", header.commit),
     form("run", header.run),
+    ...(snapshot === null ? [] : [form("snapshot", ...describeSnapshotId(snapshot))]),
     form("members", ...describeConfiguration(configuration)),
     form("peers", ...[...peers].map(([node, incarnation]) => list(node, idText(incarnation)))),
   );
@@ -89,6 +98,13 @@ function describeBody(entry: Entry, describeCommand: DescribeCommand): Sexp {
 const describeHardState = (state: HardState): readonly Sexp[] => [
   form("term", state.term),
   form("voted-for", state.votedFor ?? symbol("none")),
+];
+
+/** `(last 40 2) (bytes 4096) (checksum "00c0ffee")` */
+export const describeSnapshotId = ({ last, bytes, checksum }: SnapshotId): readonly SexpList[] => [
+  form("last", last.index, last.term),
+  form("bytes", bytes),
+  form("checksum", checksum.toString(16).padStart(8, "0")),
 ];
 
 const idText = (id: number): string => id.toString(16).padStart(hexDigits, "0");

@@ -35,8 +35,8 @@ export interface Disk {
   /** Returns when every byte of the file is durable: for opening, rolling and repairing. */
   readonly sync: (name: string) => void;
   /**
-   * Begins to make durable what the file holds now. `ticket` comes back with the outcome; at most
-   * one is under way, and nothing but reading and appending happens to the file until then.
+   * Begins to make durable what the file holds now. `ticket` comes back with the outcome; of one file at most
+   * one is under way, and nothing but reading and appending happens to it until then.
    */
   readonly startSync: (name: string, ticket: number) => void;
   /** An existing target is an error: nothing here is ever replaced. Durable after syncFolder. */

@@ -10,7 +10,28 @@ export type DiskEffect =
   /** `bytes` are the journal's: good until the flush after the next, to be read and not kept. */
   | { readonly kind: "append"; readonly file: string; readonly bytes: Uint8Array }
   | { readonly kind: "sync"; readonly file: string; readonly ticket: number }
-  | Roll;
+  | Roll
+  /** A file beside the journal's own: a snapshot that is made or received. */
+  | { readonly kind: "create"; readonly file: string; readonly bytes: Uint8Array }
+  /** It is whole and durable: it gets its name, and has it when this is done. */
+  | { readonly kind: "publish"; readonly temporary: string; readonly file: string }
+  /** It is needed no more, and gone when this is done: names that go together go in order. */
+  | { readonly kind: "remove"; readonly file: string }
+  /** What is read comes back as an input. */
+  | {
+      readonly kind: "read";
+      readonly file: string;
+      readonly offset: number;
+      readonly length: number;
+      readonly ticket: number;
+    };
+
+/** The input that a "read" becomes. */
+export type ReadDone = {
+  readonly kind: "read-done";
+  readonly ticket: number;
+  readonly bytes: Uint8Array;
+};
 
 /** The active file is full: it gets the name `closed`, and a new one begins with `header`. */
 export type Roll = {
@@ -21,14 +42,33 @@ export type Roll = {
   readonly header: Uint8Array;
 };
 
-export function performDiskEffect(disk: Disk, effect: DiskEffect): void {
+/** Returns what is to be handed back as an input, where there is something. */
+export function performDiskEffect(disk: Disk, effect: DiskEffect): ReadDone | null {
   switch (effect.kind) {
     case "append":
-      return disk.append(effect.file, effect.bytes);
+      disk.append(effect.file, effect.bytes);
+      return null;
     case "sync":
-      return disk.startSync(effect.file, effect.ticket);
+      disk.startSync(effect.file, effect.ticket);
+      return null;
     case "roll":
-      return roll(disk, effect);
+      roll(disk, effect);
+      return null;
+    case "create":
+      disk.create(effect.file, effect.bytes);
+      return null;
+    case "publish":
+      disk.rename(effect.temporary, effect.file);
+      disk.syncFolder();
+      return null;
+    case "remove":
+      disk.remove(effect.file);
+      disk.syncFolder();
+      return null;
+    case "read": {
+      const bytes = disk.read(effect.file, effect.offset, effect.length);
+      return { kind: "read-done", ticket: effect.ticket, bytes };
+    }
     default:
       return unreachable(effect);
   }

@@ -9,6 +9,7 @@ import type { DiskError } from "./disk.ts";
 import type { Identity } from "./header.ts";
 import type { BadReason } from "./reader.ts";
 import type { Misplacement, Problem, Reading } from "./recovery.ts";
+import type { SnapshotFault, SnapshotRefusal } from "./snapshot-load.ts";
 import type { Contradiction } from "./standing.ts";
 
 type Place = { readonly folder: string; readonly node: NodeId };
@@ -46,6 +47,47 @@ export function journalRefused(place: Place, reading: Reading, problem: Problem)
     meaning: "nothing was changed",
   });
 }
+
+/** The snapshot that stands for the beginning of the log is not what it was. */
+export function snapshotRefused(
+  place: Place,
+  name: string,
+  { offset, because }: SnapshotRefusal,
+): OperatorError {
+  const path = pathOf(place.folder, name);
+  const isNewer = because === "unknown-version" || because === "unknown-section";
+  return new OperatorError({
+    code: isNewer ? "snapshot-incompatible" : "snapshot-damaged",
+    what:
+      because === "missing"
+        ? `${path} is missing`
+        : `${path} cannot be used from byte ${offset} on`,
+    why: `${describeSnapshotFault(because)}; the log does not hold what is in it`,
+    fix: [
+      isNewer
+        ? "start this node with the version of rusty-boat that wrote the file, or a newer one"
+        : "put the file back as it was when this node stopped, from a mirror or a snapshot of the file system",
+      `or leave node ${place.node} stopped: the others go on without it while they are a majority`,
+      `rusty-boat inspect --verify ${pathOf(place.folder, `node${place.node}.log`)}`,
+    ],
+    exit: 6,
+    meaning: "nothing was changed",
+  });
+}
+
+/** Why a snapshot is not believed. One sentence without its full stop. */
+export const describeSnapshotFault = (fault: SnapshotFault): string => snapshotFaults[fault];
+
+const snapshotFaults: Readonly<Record<SnapshotFault, string>> = {
+  missing: "the journal says that the file stands for the beginning of the log",
+  "cut-short": "the file ends before its last block",
+  "goes-on": "there is something behind the last block",
+  checksum: "a block's checksum is wrong",
+  malformed: "a block is intact, and not of the shape that this version writes",
+  "unknown-version": "the file is of a format version that this version does not know",
+  "unknown-section": "a block is of a kind that this version does not know",
+  another: "it is whole, and not the one that the journal speaks of",
+};
 
 /** The active file is gone, or never got its name in a way that can be explained. */
 export const activeMissing = (place: Place, name: string): OperatorError =>
@@ -182,5 +224,7 @@ const contradictions: Readonly<Record<Contradiction, string>> = {
   "term-falls": "the term goes back",
   "vote-changed": "a second vote is given in one term",
   "commit-falls": "the commit index goes back",
+  "snapshot-falls": "a snapshot ends before the one that it follows",
+  "snapshot-of-unknown-entry": "a snapshot goes beyond a log that is said to hold all of it",
   "commit-of-unknown-entry": "an entry is said to be committed that is not there",
 };

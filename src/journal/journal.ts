@@ -9,7 +9,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { type LogIndex, logIndex, maxIndex, type NodeId, never } from "../base/numbers.ts";
-import type { Entry, HardState } from "../raft/types.ts";
+import type { Configuration, Entry, HardState, SnapshotId } from "../raft/types.ts";
 import { Batch } from "./batch.ts";
 import type { DiskEffect, Roll } from "./effects.ts";
 import { headerRecord, type Identity } from "./header.ts";
@@ -42,6 +42,9 @@ export type Place = {
   readonly seed: number;
 };
 
+/** A file that is not written to any more, and the last entry before the file that follows it. */
+export type ClosedFile = { readonly name: string; readonly lastIndex: LogIndex };
+
 type Sync = { readonly ticket: number; readonly position: JournalPosition; readonly end: number };
 
 const none: readonly DiskEffect[] = [];
@@ -56,6 +59,10 @@ export class Journal {
   private recorded: Standing;
   private written: Standing;
   private place: Place;
+  /** Oldest first. */
+  private readonly closed: ClosedFile[];
+  /** Bytes that were written since this journal was opened. */
+  private bytes = 0;
   /** How far the active file is durable. */
   private durableEnd: number;
   private lowestIndex: number = never;
@@ -71,6 +78,7 @@ export class Journal {
     readonly segmentBytesMax: number;
     readonly standing: Standing;
     readonly place: Place;
+    readonly closed: readonly ClosedFile[];
     readonly run: number;
   }) {
     const { segmentBytesMin, segmentBytesMax } = journalLimits;
@@ -83,6 +91,7 @@ export class Journal {
     this.recorded = parts.standing;
     this.written = parts.standing.copy();
     this.place = parts.place;
+    this.closed = [...parts.closed];
     this.durableEnd = parts.place.end;
   }
 
@@ -94,6 +103,17 @@ export class Journal {
   /** Everything recorded before this position is durable. */
   get durable(): JournalPosition {
     return this.durablePosition;
+  }
+
+  /** Grows by what is written; only differences mean anything. */
+  get bytesWritten(): number {
+    return this.bytes;
+  }
+
+  /** The next ticket for a sync or a read: none is given twice. */
+  takeTicket(): number {
+    this.ticket += 1;
+    return this.ticket;
   }
 
   /**
@@ -124,6 +144,33 @@ export class Journal {
   }
 
   /**
+   * The file of this snapshot has its name, and is durable. "discarded": the log did not hold its last entry, and
+   * begins anew behind it.
+   */
+  recordSnapshot(
+    id: SnapshotId,
+    mark: { readonly log: "kept" | "discarded"; readonly configuration: Configuration },
+  ): void {
+    const record = { kind: "snapshot", id, ...mark } as const;
+    accepted(this.recorded.takeSnapshot(record));
+    this.batch.addSnapshot(record);
+    // What is known to be committed now need not be what this log held before.
+    if (mark.log === "discarded") this.lowestIndex = 0;
+    this.recordedCount += 1;
+  }
+
+  /**
+   * Takes the oldest file that holds nothing beyond `base`, to be removed: one at a time, so that a crash leaves no
+   * gap. The snapshot that stands for it must be durable, its mark included.
+   */
+  takeCovered(base: LogIndex): string | null {
+    const [oldest] = this.closed;
+    if (oldest === undefined || oldest.lastIndex > base) return null;
+    this.closed.shift();
+    return oldest.name;
+  }
+
+  /**
    * Writes what was recorded and begins to sync it; nothing while a sync is under way. The effects
    * are to be performed, in order, before the next call of flush or seal. `commit` is what is known
    * to be committed now.
@@ -136,10 +183,15 @@ export class Journal {
     this.written = this.recorded.copy();
     this.lowestIndex = never;
     this.tail = "open";
-    this.ticket += 1;
-    this.sync = { ticket: this.ticket, position: this.position, end: this.place.end };
-    effects.push({ kind: "sync", file: this.file, ticket: this.ticket });
+    const ticket = this.takeTicket();
+    this.sync = { ticket, position: this.position, end: this.place.end };
+    effects.push({ kind: "sync", file: this.file, ticket });
     return effects;
+  }
+
+  /** Whether this ticket is of a sync of the journal's own file. */
+  isOwn(ticket: number): "own" | "other" {
+    return this.sync?.ticket === ticket ? "own" : "other";
   }
 
   /** The sync with this ticket is over, and the bytes are durable. Returns how far. */
@@ -168,10 +220,11 @@ export class Journal {
   private append(bytes: Uint8Array, commit: LogIndex): DiskEffect {
     const { end, seed, chain } = this.place;
     const { written, run } = this;
-    const provable = Math.min(commit, written.last.index, this.lowestIndex - 1);
+    const provable = Math.max(0, Math.min(commit, written.last.index, this.lowestIndex - 1));
     const told = maxIndex(written.commit, logIndex(provable));
     accepted(written.takeCommit(told));
-    accepted(this.recorded.takeCommit(told));
+    accepted(this.recorded.takeCommit(maxIndex(told, this.recorded.commit)));
+    this.bytes += bytes.length;
     writeMark(bytes, 0, { offset: end, durable: this.durableEnd, commit: told, run, seed });
     this.place = {
       ...this.place,
@@ -193,6 +246,7 @@ export class Journal {
       run: this.run,
     });
     const number = Math.max(firstIndex, closedNumber + 1);
+    this.closed.push({ name: closedName(node, number), lastIndex: parts.previous.index });
     this.place = {
       segment: segment + 1,
       closedNumber: number,

@@ -6,6 +6,9 @@
  * After a truncation a segment can begin at or before the index that an earlier one began at. It is
  * then numbered one after that one: names stay unique and sorted, and the header has the true
  * index.
+ *
+ * A snapshot is `node1.<index>.snap`, with the index of the last entry in it; while it is made or
+ * received it has another name, and is nothing yet.
  */
 import type { NodeId } from "../base/numbers.ts";
 
@@ -18,6 +21,23 @@ export const newName = (node: NodeId): string => `node${node}.log.new`;
 
 export const closedName = (node: NodeId, number: number): string =>
   `node${node}.${number.toString().padStart(numberDigits, "0")}.log`;
+
+export const snapshotName = (node: NodeId, index: number): string =>
+  `node${node}.${index.toString().padStart(numberDigits, "0")}.snap`;
+
+/** A snapshot that this node is making, or that it is receiving. It gets its real name once it is durable. */
+export const unfinishedSnapshotName = (
+  node: NodeId,
+  index: number,
+  origin: "made" | "received",
+): string => `${snapshotName(node, index)}.${origin === "made" ? "new" : "part"}`;
+
+/** Everything of a node among these names that is, or was to be, a snapshot. */
+export const snapshotNames = (node: NodeId, names: readonly string[]): readonly string[] =>
+  names.filter((name) => {
+    const match = /^node(\d+)\.\d{15}\.snap(\.new|\.part)?$/.exec(name);
+    return match !== null && Number(match[1]) === node;
+  });
 
 /** Where the bytes are kept that were cut off at `offset`. `copy` counts from 1. */
 export const cutName = (node: NodeId, offset: number, copy: number): string =>

@@ -6,16 +6,33 @@
 import { assert, must } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
 import { logIndex, type NodeId, noIndex, noTerm } from "../base/numbers.ts";
-import type { Configuration, Entry, EntryId, HardState } from "../raft/types.ts";
+import type { Store } from "../kv/store.ts";
+import type {
+  Configuration,
+  Entry,
+  EntryId,
+  HardState,
+  SnapshotEnd,
+  SnapshotId,
+} from "../raft/types.ts";
 import { type Disk, DiskError } from "./disk.ts";
 import { createAside } from "./effects.ts";
-import { journalRefused, openingFailed, wrongFolder } from "./errors.ts";
+import { journalRefused, openingFailed, snapshotRefused, wrongFolder } from "./errors.ts";
 import { type FoundFiles, findFiles } from "./folder.ts";
 import { type Header, headerRecord, type Identity } from "./header.ts";
-import { Journal, type Place, segmentBytesDefault } from "./journal.ts";
-import { activeName, closedNumber, cutName, newName } from "./names.ts";
+import { type ClosedFile, Journal, type Place, segmentBytesDefault } from "./journal.ts";
+import {
+  activeName,
+  closedNumber,
+  cutName,
+  newName,
+  snapshotName,
+  snapshotNames,
+} from "./names.ts";
+import { fileSource } from "./reader.ts";
 import { chainRecords, markRecordBytes, writeMark } from "./record.ts";
-import { type Reading, readJournal, type SegmentFile } from "./recovery.ts";
+import { type Base, type Reading, readJournal, type SegmentFile } from "./recovery.ts";
+import { loadSnapshot } from "./snapshot-load.ts";
 
 export type OpenOptions = {
   readonly disk: Disk;
@@ -42,6 +59,8 @@ export type JournalRecovered = {
   /** How many times it has been opened, this time included. */
   readonly run: number;
   readonly hardState: HardState;
+  /** What stands for the log up to some entry, at or behind `base`; null where all of the log is there. */
+  readonly snapshot: RecoveredSnapshot | null;
   /** What stands before the first of the entries. */
   readonly base: EntryId;
   readonly entries: readonly Entry[];
@@ -52,6 +71,13 @@ export type JournalRecovered = {
   readonly commit: EntryId["index"];
   readonly cut: Cut | null;
   readonly segmentCount: number;
+};
+
+export type RecoveredSnapshot = {
+  readonly id: SnapshotId;
+  readonly end: SnapshotEnd;
+  /** The state that it holds. */
+  readonly store: Store;
 };
 
 export type OpenedJournal = { readonly journal: Journal; readonly recovered: JournalRecovered };
@@ -89,6 +115,7 @@ function create(options: OpenOptions): void {
     hardState: { term: noTerm, votedFor: null },
     commit: noIndex,
     run: 0,
+    snapshot: null,
     peers: new Map(),
     configuration,
   });
@@ -105,28 +132,76 @@ function openFiles(
   const { disk, node } = options;
   const reading = readJournal(found.files, { from: "first-segment", keep: "entries" });
   const first = checked(options, reading);
+  const standing = must(reading.standing, "a journal that was read amounts to something");
+  const snapshot = standing.snapshot === null ? null : load(options, standing.snapshot);
+  const { base, entries } = beginning(reading, snapshot);
+  if (snapshot !== null) standing.knowAt(snapshot.end);
   endInterrupted(disk, node, found);
   const { problem } = reading;
   const cut = problem === null ? null : cutTail(disk, node, problem.offset);
   const run = reading.run + 1;
   const place = vouch(disk, { node, reading, run, files: found.files });
-  const standing = must(reading.standing, "a journal that was read amounts to something");
+  removeSnapshots(disk, node, standing.snapshot);
   const recovered: JournalRecovered = {
     origin,
     identity: first.identity,
     run,
     hardState: standing.hardState,
-    base: first.previous,
-    entries: reading.entries,
-    configuration: first.configuration,
+    snapshot,
+    base,
+    entries,
+    configuration: base.configuration,
     peers: standing.peers,
     commit: standing.commit,
     cut,
     segmentCount: found.files.length,
   };
   const segmentBytesMax = options.segmentBytesMax ?? segmentBytesDefault;
-  const journal = new Journal({ identity: first.identity, segmentBytesMax, standing, place, run });
+  const { identity } = first;
+  const closed = closedFiles(found.files, reading);
+  const journal = new Journal({ identity, segmentBytesMax, standing, place, closed, run });
   return { journal, recovered };
+}
+
+/** The log as far as it is known: from the first file on, or from the snapshot on. */
+function beginning(
+  { base, entries }: Reading,
+  snapshot: RecoveredSnapshot | null,
+): { readonly base: Omit<Base, "is">; readonly entries: readonly Entry[] } {
+  assert(base !== null, "a journal that was read begins somewhere");
+  if (base.is === "known") return { base, entries };
+  const { last, configuration } = must(snapshot, "a snapshot stands for what is not known").end;
+  const known = entries.filter(({ index }) => index > last.index);
+  return { base: { ...last, configuration }, entries: known };
+}
+
+/** Throws where the file is not what its mark says. */
+function load({ disk, node }: OpenOptions, id: SnapshotId): RecoveredSnapshot {
+  const name = snapshotName(node, id.last.index);
+  const isThere = disk.list().includes(name);
+  const loaded = isThere ? loadSnapshot(fileSource(disk, name), id) : missingSnapshot;
+  if (loaded.kind === "loaded") return { id, end: loaded.head, store: loaded.store };
+  throw snapshotRefused({ folder: disk.folder, node }, name, loaded);
+}
+
+const missingSnapshot = { kind: "wrong", offset: 0, because: "missing" } as const;
+
+/** Those that are not in force: older ones, and ones that were never told of. Nobody was promised anything by them. */
+function removeSnapshots(disk: Disk, node: NodeId, inForce: SnapshotId | null): void {
+  const kept = inForce === null ? null : snapshotName(node, inForce.last.index);
+  const others = snapshotNames(node, disk.list()).filter((name) => name !== kept);
+  if (others.length === 0) return;
+  for (const name of others) disk.remove(name);
+  disk.syncFolder();
+}
+
+/** A file ends with the entry before the one that the next file begins with. */
+function closedFiles(files: readonly SegmentFile[], reading: Reading): readonly ClosedFile[] {
+  const closed = files.filter(({ role }) => role === "closed");
+  return closed.map(({ name }, at) => {
+    const next = must(reading.headers[at + 1], "a file follows each that is closed");
+    return { name, lastIndex: next.previous.index };
+  });
 }
 
 /**

@@ -149,4 +149,5 @@ const isKnown = (kind: number): boolean =>
   kind === kinds.mark ||
   kind === kinds.entry ||
   kind === kinds.state ||
-  kind === kinds.peer;
+  kind === kinds.peer ||
+  kind === kinds.snapshot;

@@ -9,7 +9,7 @@
  *            checksum of the record before; a file's first record continues from the last of the
  *            file before
  *    4  u24  payload length
- *    7  u8   kind: 1 header, 2 mark, 3 entry, 4 state, 5 peer. 6 and 7 are kept for snapshots.
+ *    7  u8   kind: 1 header, 2 mark, 3 entry, 4 state, 5 peer, 6 snapshot. 7 and 8 are kept for more of it.
  *    8       payload, then zeros up to a multiple of 8
  *
  * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands
@@ -31,6 +31,14 @@
  * PEER (kind 5): the first incarnation of a peer that was ever heard.
  *    0  u16  node     2  u48  incarnation
  *
+ * SNAPSHOT (kind 6): from here on the file node<n>.<index>.snap, which is durable, stands for the log
+ * up to its last entry (snapshot-format.ts).
+ *    0  u48  index of the last entry in it     6  u48  term of that entry
+ *   12  u48  how long the file is     18  u32  the checksum of its last block
+ *   22  u8   the log: 0 kept, it holds that entry; 1 discarded, it did not, and begins behind it
+ *   23  u8   0
+ *   24       the configuration in force at that entry (codec/entry.ts)
+ *
  * A record is valid when its checksum is right, its kind is known and its payload has the shape of
  * the kind. Kind 0 is none, so that zeros are never a record.
  */
@@ -46,14 +54,19 @@ import {
   type Term,
   term,
 } from "../base/numbers.ts";
-import { readEntry } from "../codec/entry.ts";
-import type { Entry, HardState } from "../raft/types.ts";
+import {
+  configurationBytes,
+  readConfiguration,
+  readEntry,
+  writeConfiguration,
+} from "../codec/entry.ts";
+import type { Configuration, Entry, HardState, SnapshotId } from "../raft/types.ts";
 
 export const frameBytes = 8;
 export const recordAlignment = 8;
 export const payloadBytesMax = 2 ** 24 - 1;
 
-export const kinds = { header: 1, mark: 2, entry: 3, state: 4, peer: 5 } as const;
+export const kinds = { header: 1, mark: 2, entry: 3, state: 4, peer: 5, snapshot: 6 } as const;
 
 export type Mark = {
   readonly kind: "mark";
@@ -63,9 +76,18 @@ export type Mark = {
   readonly run: number;
 };
 
+/** A snapshot is in force. What became of the log then is told: later entries are read accordingly. */
+export type SnapshotMark = {
+  readonly kind: "snapshot";
+  readonly id: SnapshotId;
+  readonly log: "kept" | "discarded";
+  readonly configuration: Configuration;
+};
+
 /** What follows a file's header. */
 export type BodyRecord =
   | Mark
+  | SnapshotMark
   | { readonly kind: "entry"; readonly entry: Entry }
   | { readonly kind: "state"; readonly hardState: HardState }
   | { readonly kind: "peer"; readonly node: NodeId; readonly incarnation: number };
@@ -78,6 +100,9 @@ const markChecksumAt = 4;
 const markFieldsAt = 8;
 export const statePayloadBytes = 8;
 export const peerPayloadBytes = 8;
+/** A snapshot's name among servers, as it stands in a mark and in a header. */
+export const snapshotIdBytes = 22;
+const snapshotHeadBytes = 24;
 
 /** The room a record takes, from its payload's length. */
 export const recordBytes = (payloadBytes: number): number =>
@@ -191,6 +216,48 @@ export function writePeer(
   writePeerFields(target, at + frameBytes, peer);
 }
 
+export const snapshotPayloadBytes = ({ configuration }: SnapshotMark): number =>
+  snapshotHeadBytes + configurationBytes(configuration);
+
+export function writeSnapshot(target: Uint8Array, at: number, mark: SnapshotMark): void {
+  const payload = at + frameBytes;
+  const payloadBytes = snapshotPayloadBytes(mark);
+  writeFrame(target, at, { kind: kinds.snapshot, payloadBytes });
+  writeSnapshotId(target, payload, mark.id);
+  target[payload + snapshotIdBytes] = mark.log === "kept" ? 0 : 1;
+  target[payload + snapshotIdBytes + 1] = 0;
+  // Without what lies behind the payload: the batch goes on there.
+  const fields = target.subarray(payload + snapshotHeadBytes, payload + payloadBytes);
+  writeConfiguration(mark.configuration, fields, 0);
+}
+
+function readSnapshot(bytes: Uint8Array, payload: number, end: number): SnapshotMark | null {
+  if (end - payload < snapshotHeadBytes) return null;
+  const id = readSnapshotId(bytes, payload);
+  const log = bytes[payload + snapshotIdBytes];
+  const configuration = readConfiguration(bytes, payload + snapshotHeadBytes, end);
+  if (id === null || configuration === null || bytes[payload + snapshotIdBytes + 1] !== 0) {
+    return null;
+  }
+  if (log !== 0 && log !== 1) return null;
+  return { kind: "snapshot", id, log: log === 0 ? "kept" : "discarded", configuration };
+}
+
+export function writeSnapshotId(target: Uint8Array, at: number, id: SnapshotId): void {
+  writeU48(target, at, id.last.index);
+  writeU48(target, at + 6, id.last.term);
+  writeU48(target, at + 12, id.bytes);
+  writeU32(target, at + 18, id.checksum);
+}
+
+/** Null where there is none: an index of 0. */
+export function readSnapshotId(bytes: Uint8Array, at: number): SnapshotId | null {
+  const index = readU48(bytes, at);
+  if (index === 0) return null;
+  const last = { index: logIndex(index), term: term(readU48(bytes, at + 6)) };
+  return { last, bytes: readU48(bytes, at + 12), checksum: readU32(bytes, at + 18) };
+}
+
 /** The payload in [payload, end) as a record of its kind, or null where it has not the shape. */
 export function readBody(
   bytes: Uint8Array,
@@ -211,6 +278,8 @@ export function readBody(
       return end - payload === statePayloadBytes
         ? { kind: "state", hardState: readHardState(bytes, payload) }
         : null;
+    case kinds.snapshot:
+      return readSnapshot(bytes, payload, end);
     case kinds.peer: {
       const node = readU16(bytes, payload);
       if (end - payload !== peerPayloadBytes || !isNodeId(node)) return null;

@@ -4,7 +4,8 @@
  * damaged.
  */
 import { AssertionError, assert, must, unreachable } from "../base/assert.ts";
-import type { Entry } from "../raft/types.ts";
+import { previousIndex } from "../base/numbers.ts";
+import type { Configuration, Entry, EntryId } from "../raft/types.ts";
 import { findVouchingMark } from "./damage.ts";
 import type { Header, Identity } from "./header.ts";
 import {
@@ -15,7 +16,7 @@ import {
   RecordReader,
   type RecordSource,
 } from "./reader.ts";
-import type { Mark } from "./record.ts";
+import type { Mark, SnapshotMark } from "./record.ts";
 import { type Contradiction, Standing } from "./standing.ts";
 
 /**
@@ -56,12 +57,26 @@ export type Misplacement =
   | "chain-broken"
   | "header-disagrees";
 
+export type Base = EntryId & {
+  /** In force at that entry. */
+  readonly configuration: Configuration;
+  /**
+   * "replaced": the first file began behind entries that were taken back later, of which nothing is known but that
+   * others took their place. Then a snapshot stands for what was there.
+   */
+  readonly is: "known" | "replaced";
+};
+
 export type Reading = {
   /** The header of the first file, or null where it cannot be read. */
   readonly first: Header | null;
   /** What the records before the problem amount to; null together with `first`. */
   readonly standing: Standing | null;
-  /** The log after `first.previous`, or nothing where it was not asked for. */
+  /** Of every file that was read, in order. */
+  readonly headers: readonly Header[];
+  /** What stands before the entries; null together with `first`. */
+  readonly base: Base | null;
+  /** The log after `base`, or nothing where it was not asked for. */
   readonly entries: readonly Entry[];
   readonly run: number;
   readonly recordCount: number;
@@ -77,7 +92,7 @@ export type Reading = {
 };
 
 export type ReadingOptions = {
-  /** Whether the first file must be the first of the journal. */
+  /** Whether the files must be all that is needed: from the first of the journal on, or from a snapshot on. */
   readonly from: "first-segment" | "any-segment";
   /** Keeping the entries needs all segments from the first. */
   readonly keep: "entries" | "nothing";
@@ -85,11 +100,32 @@ export type ReadingOptions = {
 
 export function readJournal(files: readonly SegmentFile[], options: ReadingOptions): Reading {
   const reading = new JournalReading(options);
+  const problem = firstProblem(files, reading);
+  const isReadable = problem === null || problem.kind === "unfinished";
+  const missing = isReadable ? beginningMissing(files, reading, options) : null;
+  return reading.result(missing ?? problem);
+}
+
+function firstProblem(files: readonly SegmentFile[], reading: JournalReading): Problem | null {
   for (const file of files) {
     const problem = reading.readFile(file);
-    if (problem !== null) return reading.result({ file: file.name, ...problem });
+    if (problem !== null) return { file: file.name, ...problem };
   }
-  return reading.result(null);
+  return null;
+}
+
+/** Older files may only be gone where a snapshot stands for what was in them. */
+function beginningMissing(
+  files: readonly SegmentFile[],
+  { first, standing }: JournalReading,
+  { from }: ReadingOptions,
+): Problem | null {
+  const file = files[0]?.name;
+  if (from === "any-segment" || file === undefined || first === null || first.segment === 1) {
+    return null;
+  }
+  if ((standing?.snapshot?.last.index ?? 0) >= first.previous.index) return null;
+  return { file, offset: 0, kind: "out-of-place", because: "segment-missing" };
 }
 
 export type FileProblem = { readonly offset: number } & Wrong;
@@ -97,8 +133,10 @@ export type FileProblem = { readonly offset: number } & Wrong;
 class JournalReading {
   private readonly options: ReadingOptions;
   private readonly entries: Entry[] = [];
-  private first: Header | null = null;
-  private standing: Standing | null = null;
+  first: Header | null = null;
+  standing: Standing | null = null;
+  private base: Base | null = null;
+  private readonly headers: Header[] = [];
   private end: Reading["end"] = null;
   private run = 0;
   private vouched = 0;
@@ -109,8 +147,8 @@ class JournalReading {
   }
 
   result(problem: Problem | null): Reading {
-    const { first, standing, entries, run, recordCount, vouched, end } = this;
-    return { first, standing, entries, run, recordCount, vouched, end, problem };
+    const { first, standing, headers, base, entries, run, recordCount, vouched, end } = this;
+    return { first, standing, headers, base, entries, run, recordCount, vouched, end, problem };
   }
 
   readFile(file: SegmentFile): FileProblem | null {
@@ -145,9 +183,10 @@ class JournalReading {
     const { end, standing } = this;
     this.recordCount += 1;
     this.run = header.run;
+    this.headers.push(header);
     if (end === null || standing === null) {
-      if (this.options.from === "first-segment" && header.segment !== 1) return "segment-missing";
       this.first = header;
+      this.base = { ...header.previous, configuration: header.configuration, is: "known" };
       this.standing = new Standing(header);
       return null;
     }
@@ -170,6 +209,8 @@ class JournalReading {
         this.run = record.run;
         this.vouched = record.durable;
         return standing.takeCommit(record.commit);
+      case "snapshot":
+        return this.takeSnapshot(record, standing);
       case "header":
         throw new AssertionError("the reader reads a header only at the start of a file");
       default:
@@ -181,9 +222,19 @@ class JournalReading {
     const contradiction = standing.takeEntry(entry);
     if (contradiction !== null || this.options.keep === "nothing") return contradiction;
     const { entries } = this;
-    const at = entry.index - 1 - must(this.first, "a header comes first").previous.index;
-    if (at < entries.length) entries.length = at;
+    const base = must(this.base, "a header comes first");
+    const at = entry.index - 1 - base.index;
+    if (at < 0) this.base = { ...base, index: previousIndex(entry.index), is: "replaced" };
+    if (at < entries.length) entries.length = Math.max(0, at);
     entries.push(entry);
+    return null;
+  }
+
+  private takeSnapshot(mark: SnapshotMark, standing: Standing): Contradiction | null {
+    const contradiction = standing.takeSnapshot(mark);
+    if (contradiction !== null || mark.log === "kept") return contradiction;
+    this.base = { ...mark.id.last, configuration: mark.configuration, is: "known" };
+    this.entries.length = 0;
     return null;
   }
 }
@@ -217,12 +268,14 @@ const sameIdentity = (a: Identity, b: Identity): boolean =>
 
 /** Whether a header repeats what the files before it amount to. */
 function agrees(header: Header, standing: Standing): boolean {
-  const { previous, hardState, commit } = standing.parts();
+  const { previous, hardState, commit, snapshot } = standing.parts();
   return (
     header.previous.index === previous.index &&
     header.previous.term === previous.term &&
     header.hardState.term === hardState.term &&
     header.hardState.votedFor === hardState.votedFor &&
-    header.commit === commit
+    header.commit === commit &&
+    header.snapshot?.checksum === snapshot?.checksum &&
+    header.snapshot?.last.index === snapshot?.last.index
   );
 }

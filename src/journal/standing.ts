@@ -4,8 +4,16 @@
  * the other does not believe, however right its checksum is.
  */
 import { type LogIndex, maxIndex, type NodeId, nextIndex } from "../base/numbers.ts";
-import type { Configuration, Entry, EntryId, HardState } from "../raft/types.ts";
+import type {
+  Configuration,
+  Entry,
+  EntryId,
+  HardState,
+  SnapshotEnd,
+  SnapshotId,
+} from "../raft/types.ts";
 import type { Header } from "./header.ts";
+import type { SnapshotMark } from "./record.ts";
 
 /** Why a record cannot follow the ones before it. */
 export type Contradiction =
@@ -22,14 +30,18 @@ export type Contradiction =
   | "vote-changed"
   | "commit-falls"
   /** A mark says that entries are committed which do not stand before it. */
-  | "commit-of-unknown-entry";
+  | "commit-of-unknown-entry"
+  /** Snapshots follow each other along the log. */
+  | "snapshot-falls"
+  /** The log is said to be kept, and does not reach the snapshot's last entry. */
+  | "snapshot-of-unknown-entry";
 
 /** A configuration, and the entry that it came with. */
 type Since = { readonly index: LogIndex; readonly configuration: Configuration };
 
 export type StandingParts = Pick<
   Header,
-  "previous" | "hardState" | "commit" | "peers" | "configuration"
+  "previous" | "hardState" | "commit" | "peers" | "configuration" | "snapshot"
 >;
 
 export class Standing {
@@ -37,6 +49,8 @@ export class Standing {
   last: EntryId;
   commit: LogIndex;
   peers: ReadonlyMap<NodeId, number>;
+  /** The one in force. */
+  snapshot: SnapshotId | null;
   /** The configurations that are in the log, the one in force last. Never empty. */
   private configurations: readonly Since[];
 
@@ -45,6 +59,7 @@ export class Standing {
     this.last = parts.previous;
     this.commit = parts.commit;
     this.peers = parts.peers;
+    this.snapshot = parts.snapshot;
     this.configurations = [{ index: parts.previous.index, configuration: parts.configuration }];
   }
 
@@ -61,9 +76,9 @@ export class Standing {
 
   /** What a header that is written now repeats. */
   parts(): StandingParts {
-    const { hardState, last, commit, peers, configuration } = this;
+    const { hardState, last, commit, peers, configuration, snapshot } = this;
     const previous = { index: last.index, term: last.term };
-    return { previous, hardState, commit, peers, configuration };
+    return { previous, hardState, commit, peers, configuration, snapshot };
   }
 
   takeEntry(entry: Entry): Contradiction | null {
@@ -94,6 +109,29 @@ export class Standing {
     }
     this.hardState = state;
     return null;
+  }
+
+  /** What a snapshot holds is committed. A log that does not hold its last entry ends, and begins behind it. */
+  takeSnapshot({ id, log, configuration }: SnapshotMark): Contradiction | null {
+    const { index } = id.last;
+    if (this.snapshot !== null && index <= this.snapshot.last.index) return "snapshot-falls";
+    if (log === "kept") {
+      if (index > this.last.index) return "snapshot-of-unknown-entry";
+    } else {
+      if (index <= this.commit) return "committed-entry-replaced";
+      if (id.last.term > this.hardState.term) return "entry-of-unknown-term";
+      this.last = id.last;
+      this.configurations = [{ index, configuration }];
+    }
+    this.commit = maxIndex(this.commit, index);
+    this.snapshot = id;
+    return null;
+  }
+
+  /** The configuration at a snapshot's end, which may be told nowhere else in the files that are left. */
+  knowAt({ last, configuration }: Pick<SnapshotEnd, "last" | "configuration">): void {
+    const later = this.configurations.filter(({ index }) => index > last.index);
+    this.configurations = [{ index: last.index, configuration }, ...later];
   }
 
   takePeer(node: NodeId, incarnation: number): void {

@@ -1,5 +1,5 @@
 /**
- * The real disk: one folder of files. The file that is appended to stays open; every other access
+ * The real disk: one folder of files. The files that are appended to stay open; every other access
  * opens and closes. What readers of a running node see is what was written, whether or not it is
  * durable yet.
  *
@@ -30,12 +30,11 @@ import { flushDrive } from "./libc.ts";
 
 const fileMode = 0o600;
 
-type OpenFile = { readonly name: string; readonly descriptor: number };
-
 export class FileDisk implements Disk {
   readonly folder: string;
   private readonly onSynced: (synced: Synced) => void;
-  private appended: OpenFile | null = null;
+  /** The descriptors of the files that are appended to. */
+  private readonly appended = new Map<string, number>();
   private syncsUnderWay = 0;
   private state: "open" | "closing" = "open";
 
@@ -106,7 +105,10 @@ export class FileDisk implements Disk {
     this.syncsUnderWay += 1;
     fdatasync(descriptor, (error) => {
       this.syncsUnderWay -= 1;
-      if (this.state === "closing") return this.closeAppended();
+      if (this.state === "closing") {
+        if (this.syncsUnderWay === 0) this.closeAppended();
+        return;
+      }
       this.onSynced({ kind: "synced", ticket, outcome: outcomeOf(name, descriptor, error) });
     });
   }
@@ -140,22 +142,23 @@ export class FileDisk implements Disk {
     return join(this.folder, name);
   }
 
-  /** Of the file that is appended to, which is then kept open. */
+  /** Of a file that is appended to, which is then kept open: the journal's, and a snapshot while it is written. */
   private descriptor(name: string): number {
-    if (this.appended?.name === name) return this.appended.descriptor;
-    this.closeAppended();
+    const known = this.appended.get(name);
+    if (known !== undefined) return known;
     const descriptor = openSync(this.path(name), constants.O_WRONLY | constants.O_APPEND);
-    this.appended = { name, descriptor };
+    this.appended.set(name, descriptor);
     return descriptor;
   }
 
   private forget(name: string): void {
-    if (this.appended?.name === name) this.closeAppended();
+    const descriptor = this.appended.get(name);
+    if (descriptor !== undefined) closeSync(descriptor);
+    this.appended.delete(name);
   }
 
   private closeAppended(): void {
-    if (this.appended !== null) closeSync(this.appended.descriptor);
-    this.appended = null;
+    for (const name of [...this.appended.keys()]) this.forget(name);
   }
 }
 

@@ -152,7 +152,9 @@ export class SimDisk implements Disk {
   startSync(name: string, ticket: number): void {
     const file = this.file("startSync", name);
     const fault = this.syncFault("startSync", name);
-    assert(this.syncs.size === 0, "one sync is under way at a time");
+    for (const other of this.syncs.values()) {
+      assert(other.file !== file, "one sync of a file is under way at a time");
+    }
     this.syncs.set(ticket, { file, size: file.size, fault });
     this.onSyncStarted(ticket);
   }

@@ -43,14 +43,14 @@ export const journalMutants: readonly Mutant[] = [
     name: "missing-file-not-noticed",
     why: "The first of a node's files can be lost without a word (I8).",
     file: "journal/recovery.ts",
-    before: `if (this.options.from === "first-segment" && header.segment !== 1) return`,
-    after: `if (this.options.from === "first-segment" && header.segment < 1) return`,
+    before: "(standing?.snapshot?.last.index ?? 0) >= first.previous.index",
+    after: "(standing?.snapshot?.last.index ?? 0) >= 0",
   },
   {
     name: "replaced-entries-come-back",
     why: "After a restart old entries stand behind those that replaced them (I3, I8).",
     file: "journal/recovery.ts",
-    before: `    if (at < entries.length) entries.length = at;
+    before: `    if (at < entries.length) entries.length = Math.max(0, at);
     entries.push(entry);`,
     after: "    entries[at] = entry;",
   },

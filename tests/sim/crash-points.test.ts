@@ -10,8 +10,8 @@ import {
   wrongWith,
 } from "./crash-points.ts";
 
-/** Its workload rolls right behind a seal that is not synced, takes entries back, and reopens its journal. */
-const seed = 2;
+/** Its workload rolls, takes entries back, takes snapshots and removes what they stand for, and reopens its journal. */
+const seed = 7;
 
 test(`before each of ${bounds.operations} operations, whatever is left is a prefix with all that was durable`, () => {
   let moments = 0;
@@ -33,6 +33,7 @@ test(`before each of ${bounds.operations} operations, whatever is left is a pref
   expect(images).toBeGreaterThan(20_000);
   expect(before?.seen.size).toBeGreaterThan(5);
   expect(before?.bench.recovered.run).toBeGreaterThan(3);
+  expect(before?.bench.removed).toBeGreaterThan(1);
 }, 60_000);
 
 test("the folders hold what a disk may leave: nothing, every prefix, every subset of sectors, growth", () => {

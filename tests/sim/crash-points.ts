@@ -13,6 +13,7 @@
 import { assert } from "../../src/base/assert.ts";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import { recordAlignment } from "../../src/journal/record.ts";
+import type { Entry } from "../../src/raft/types.ts";
 import { PowerCut, type SimDisk } from "../../src/sim/disk.ts";
 import { sectorBytes } from "../../src/sim/file.ts";
 import {
@@ -197,7 +198,9 @@ export function wrongWith(bench: Workbench, folder: Folder): string | null {
   if (count === -1) return `it never held ${found.slice(0, 200)}`;
   if (count < bench.durableCount) return `${bench.durableCount} were durable, ${count} are left`;
   if (recovered.commit > bench.commit) return "more is committed than ever was";
-  const committed = recovered.entries.slice(0, recovered.commit).map(entryPicture);
-  const expected = bench.entries.slice(0, recovered.commit).map(entryPicture);
+  const from = bench.snapshot?.last.index ?? 0;
+  const isCommitted = ({ index }: Entry): boolean => index > from && index <= recovered.commit;
+  const committed = recovered.entries.filter(isCommitted).map(entryPicture);
+  const expected = bench.entries.filter(isCommitted).map(entryPicture);
   return committed.join() === expected.join() ? null : "a committed entry is another one";
 }

@@ -6,11 +6,11 @@
 import { unreachable } from "../../base/assert.ts";
 import { decodeCommand } from "../../codec/command.ts";
 import { recordToSexp } from "../../journal/describe.ts";
-import { formatVersion, type Header } from "../../journal/header.ts";
+import type { Header } from "../../journal/header.ts";
 import type { JournalRecord } from "../../journal/reader.ts";
 import { replySexp } from "../../kv/describe.ts";
 import { describeConfiguration } from "../../raft/describe.ts";
-import type { Entry } from "../../raft/types.ts";
+import type { Entry, SnapshotId } from "../../raft/types.ts";
 import { print } from "../../sexp/print.ts";
 import { form, type Sexp, type SexpList } from "../../sexp/value.ts";
 import type { Item } from "./log.ts";
@@ -88,6 +88,10 @@ function recordFields(record: JournalRecord): object {
       const { term, votedFor } = record.hardState;
       return { ...noEntry, term, votedFor };
     }
+    case "snapshot": {
+      const { id, log, configuration } = record;
+      return { ...noEntry, snapshot: snapshotJson(id), log, members: configuration };
+    }
     case "peer":
       return { ...noEntry, node: record.node, incarnation: idText(record.incarnation) };
     default:
@@ -97,8 +101,9 @@ function recordFields(record: JournalRecord): object {
 
 function headerFields(header: Header): object {
   const { identity, segment, previous, hardState, commit, run, configuration, peers } = header;
+  const { version, snapshot } = header;
   return {
-    version: formatVersion,
+    version,
     node: identity.node,
     cluster: idText(identity.cluster),
     incarnation: idText(identity.incarnation),
@@ -108,10 +113,18 @@ function headerFields(header: Header): object {
     votedFor: hardState.votedFor,
     commit,
     run,
+    snapshot: snapshot === null ? null : snapshotJson(snapshot),
     members: configuration,
     peers: peersJson(peers),
   };
 }
+
+export const snapshotJson = ({ last, bytes, checksum }: SnapshotId): object => ({
+  index: last.index,
+  term: last.term,
+  bytes,
+  checksum: checksum.toString(16).padStart(8, "0"),
+});
 
 export const peersJson = (peers: Header["peers"]): object =>
   Object.fromEntries([...peers].map(([node, incarnation]) => [node, idText(incarnation)]));

@@ -17,6 +17,7 @@ export const kindNames = [
   "entry",
   "state",
   "peer",
+  "snapshot",
   "noop",
   "command",
   "configuration",

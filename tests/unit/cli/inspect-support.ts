@@ -121,7 +121,10 @@ export class Scribe {
   }
 
   private perform(effect: DiskEffect): void {
-    if (effect.kind !== "sync") return performDiskEffect(this.disk, effect);
+    if (effect.kind !== "sync") {
+      performDiskEffect(this.disk, effect);
+      return;
+    }
     this.disk.sync(effect.file);
     this.journal.synced(effect.ticket);
   }

@@ -7,12 +7,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hex, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis, nodeId, noIndex, noTerm, term } from "../../../src/base/numbers.ts";
+import { StoreReader } from "../../../src/codec/store-sections.ts";
 import { Batch } from "../../../src/journal/batch.ts";
 import { recordToSexp } from "../../../src/journal/describe.ts";
 import { type Header, headerRecord } from "../../../src/journal/header.ts";
 import { type JournalRecord, RecordReader } from "../../../src/journal/reader.ts";
 import { chainRecords, markRecordBytes, writeMark } from "../../../src/journal/record.ts";
-import type { Configuration } from "../../../src/raft/types.ts";
+import { SnapshotEncoder } from "../../../src/journal/snapshot-format.ts";
+import { apply, emptyStore } from "../../../src/kv/store.ts";
+import type { Configuration, SnapshotId } from "../../../src/raft/types.ts";
 import { print } from "../../../src/sexp/print.ts";
 import { string } from "../../../src/sexp/value.ts";
 
@@ -33,7 +36,7 @@ const moved: Configuration = {
   ],
 };
 
-const header: Omit<Header, "kind"> = {
+const header: Omit<Header, "kind" | "version"> = {
   identity: { node: nodeId(1), cluster: 0x1234, incarnation: 0xabcd },
   segment: 1,
   chain: 0,
@@ -41,6 +44,7 @@ const header: Omit<Header, "kind"> = {
   hardState: { term: noTerm, votedFor: null },
   commit: noIndex,
   run: 0,
+  snapshot: null,
   peers: new Map([[nodeId(2), 0x77]]),
   configuration: three,
 };
@@ -66,6 +70,12 @@ function goldenFile(): Uint8Array {
   });
   batch.addPeer({ node: nodeId(3), incarnation: 0x88 });
   batch.addEntry({ ...id, index: logIndex(4), kind: "configuration", body: moved });
+  batch.addSnapshot({
+    kind: "snapshot",
+    id: snapshotId,
+    log: "kept",
+    configuration: three,
+  });
   const bytes = batch.take();
   writeMark(bytes, 0, {
     offset: first.length,
@@ -96,6 +106,8 @@ function goldens(): readonly Golden[] {
   }
   return found;
 }
+
+const inGroups = (digits: string): string => digits.replace(/(.{16})(?=.)/g, "$1 ");
 
 const nameOf = (record: JournalRecord): string =>
   record.kind === "entry" ? `entry, ${record.entry.kind}` : record.kind;
@@ -153,7 +165,85 @@ const expected: readonly Golden[] = [
       "1a46017e48000003040000000000010000000000fa00000000000300300000000300030000000100" +
       "020004000100020003000100cdab000000000000000400990000000000bd1b0831302e302e302e34",
   },
+  {
+    name: "snapshot",
+    sexp:
+      '(snapshot (last 2 1) (bytes 152) (checksum "4beb5261") (log kept) (members ' +
+      "(voters 1 2 3)))",
+    hex:
+      "797c23d0240000060200000000000100000000009800000000006152eb4b000003000000000001000200" +
+      "030000000000",
+  },
 ];
+
+/** The header of the file after that one: a snapshot is in force. */
+const laterHeader: Golden = {
+  name: "header",
+  sexp:
+    '(header (node 1) (cluster "000000001234") (incarnation "00000000abcd") (segment 2) ' +
+    "(first 4) (previous 3 1) (term 1) (voted-for 1) (commit 2) (run 1) (snapshot (last 2 1) " +
+    '(bytes 152) (checksum "4beb5261")) (members (voters 1 2 3)) (peers))',
+  hex:
+    "aa8bbe926800000152555354424f415402000100341200000000cdab00000000020000000000ed5e0000" +
+    "030000000000010000000000010000000000010002000000000001000000000000000c00020000000000" +
+    "0100000000009800000000006152eb4b030000000000010002000300",
+};
+
+/** The blocks of that snapshot. */
+const snapshotBlocks: readonly string[] = [
+  "3dc05c892e00000152555354534e415001003412000000000200000000000100000000000401000000000300" +
+    "000000000100020003000000",
+  "7a4c6a3f15000010050004000000020000000000636f6c6f72626c7565000000",
+  "dabf52eb2100001101010000000000040100000000010000000000020100000000000300000092020200000000000000",
+  "6152eb4b060000020300000000000000",
+];
+
+const snapshotId = {
+  last: { index: logIndex(2), term: term(1) },
+  bytes: 152,
+  checksum: 0x4beb5261,
+};
+
+function goldenSnapshot(): { readonly blocks: readonly string[]; readonly id: SnapshotId } {
+  const store = emptyStore();
+  const key = { kind: "put", key: "color", value: utf8("blue") } as const;
+  const operation = { ...key, condition: { kind: "always" } } as const;
+  const request = { kind: "request", session: 1, sequence: 1, acknowledged: 1, operation } as const;
+  apply(store, { index: logIndex(1), time: millis(250), command: { kind: "register", nonce: 7 } });
+  apply(store, { index: logIndex(2), time: millis(260), command: request });
+  const end = { last: snapshotId.last, time: millis(260), configuration: three };
+  const encoder = new SnapshotEncoder({ ...end, cluster: 0x1234 });
+  const blocks = [hex(encoder.header({ ...end, cluster: 0x1234 }))];
+  const reader = new StoreReader(store);
+  for (let block = reader.next(); block !== null; block = reader.next()) {
+    blocks.push(hex(encoder.section(block)));
+  }
+  blocks.push(hex(encoder.end()));
+  return { blocks, id: encoder.id() };
+}
+
+test("every block of a snapshot has the bytes that the format says", () => {
+  expect(goldenSnapshot()).toEqual({ blocks: snapshotBlocks, id: snapshotId });
+});
+
+test("a header says which snapshot is in force, in a version that says so", () => {
+  const bytes = headerRecord({
+    ...header,
+    segment: 2,
+    chain: 0x5eed,
+    previous: { index: logIndex(3), term: term(1) },
+    hardState: { term: term(1), votedFor: nodeId(1) },
+    commit: logIndex(2),
+    run: 1,
+    snapshot: snapshotId,
+    peers: new Map(),
+  });
+  const source = { size: bytes.length, read: () => bytes };
+  const read = new RecordReader(source).next();
+  if (read.kind !== "record") throw new Error(read.kind);
+  const sexp = print(recordToSexp(read.record, () => string("")));
+  expect({ name: "header", sexp, hex: hex(bytes) }).toEqual(laterHeader);
+});
 
 test("every kind of record has the bytes that the format says", () => {
   expect(goldens()).toEqual([...expected]);
@@ -162,9 +252,10 @@ test("every kind of record has the bytes that the format says", () => {
 test("docs/file-format.md shows these bytes and these s-expressions", () => {
   const document = readFileSync(join(import.meta.dir, "../../../docs/file-format.md"), "utf8");
   const text = document.replace(/\s+/g, " ");
-  for (const golden of expected) {
+  for (const block of snapshotBlocks) expect(text).toContain(inGroups(block));
+  for (const golden of [...expected, laterHeader]) {
     expect(text).toContain(golden.sexp);
-    expect(text).toContain(golden.hex.replace(/(.{16})(?=.)/g, "$1 "));
+    expect(text).toContain(inGroups(golden.hex));
   }
 });
 

@@ -6,7 +6,7 @@ import { utf8 } from "../../../src/base/bytes.ts";
 import { OperatorError, type OperatorErrorParts } from "../../../src/base/error.ts";
 import { writeU16 } from "../../../src/base/integers.ts";
 import { nodeId } from "../../../src/base/numbers.ts";
-import { formatVersion } from "../../../src/journal/header.ts";
+import { versions } from "../../../src/journal/header.ts";
 import { openJournal } from "../../../src/journal/open.ts";
 import {
   chainRecords,
@@ -142,7 +142,7 @@ describe("a journal is refused, and nothing is changed,", () => {
   test("when a newer version wrote it", () => {
     const { disk } = new Workbench();
     const bytes = whole(disk, active);
-    writeU16(bytes, frameBytes + 8, formatVersion + 1);
+    writeU16(bytes, frameBytes + 8, versions.withSnapshot + 1);
     const header = bytes.subarray(0, recordBytes(payloadBytesAt(bytes, 0)));
     chainRecords(header, 0);
     put(disk, active, bytes);

@@ -14,10 +14,21 @@ import {
   term,
 } from "../../../src/base/numbers.ts";
 import { between, type Random } from "../../../src/base/random.ts";
+import { StoreReader } from "../../../src/codec/store-sections.ts";
 import { performDiskEffect } from "../../../src/journal/effects.ts";
 import type { DiskEffect, Journal } from "../../../src/journal/journal.ts";
+import { snapshotName, unfinishedSnapshotName } from "../../../src/journal/names.ts";
 import { type JournalRecovered, openJournal } from "../../../src/journal/open.ts";
-import type { Configuration, Entry, HardState } from "../../../src/raft/types.ts";
+import { SnapshotEncoder } from "../../../src/journal/snapshot-format.ts";
+import { addKey } from "../../../src/kv/key-order.ts";
+import { emptyStore } from "../../../src/kv/store.ts";
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  SnapshotEnd,
+  SnapshotId,
+} from "../../../src/raft/types.ts";
 import { SimDisk } from "../../../src/sim/disk.ts";
 
 export const me = nodeId(1);
@@ -42,16 +53,21 @@ export const open = (disk: SimDisk): { journal: Journal; recovered: JournalRecov
     segmentBytesMax,
   });
 
-/** What a recovered journal holds, in a form that can be compared. */
-export const contents = (recovered: JournalRecovered): string =>
-  picture(recovered.hardState, recovered.entries, recovered.peers);
+/** What a recovered journal holds, in a form that can be compared. How much it keeps of what a snapshot has is left out. */
+export const contents = ({ snapshot, ...recovered }: JournalRecovered): string =>
+  picture({ ...recovered, snapshot: snapshot?.end ?? null });
 
-const picture = (
-  state: HardState,
-  entries: readonly Entry[],
-  peers: ReadonlyMap<NodeId, number>,
-): string =>
-  JSON.stringify([state, entries.map(entryPicture), [...peers].sort(([a], [b]) => a - b)]);
+type Pictured = Pick<JournalRecovered, "hardState" | "entries" | "peers"> & {
+  readonly snapshot: SnapshotEnd | null;
+};
+
+const picture = ({ hardState, entries, peers, snapshot }: Pictured): string =>
+  JSON.stringify([
+    hardState,
+    entries.filter(({ index }) => index > (snapshot?.last.index ?? 0)).map(entryPicture),
+    [...peers].sort(([a], [b]) => a - b),
+    snapshot?.last ?? null,
+  ]);
 
 export const entryPicture = (entry: Entry): string =>
   `${entry.index}.${entry.term} ${entry.kind} ` +
@@ -65,7 +81,13 @@ export class Workbench {
   readonly states: string[];
   durableCount = 0;
   commit: LogIndex = noIndex;
+  /** The log as far as it is known: without what a snapshot from elsewhere stands for. */
   entries: Entry[] = [];
+  snapshot: SnapshotEnd | null = null;
+  /** Files to be removed once the record of their replacement is durable. */
+  /** Closed files that went. */
+  removed = 0;
+  private outdated: { readonly at: number; readonly name: string | null } | null = null;
   /** In effect, and not yet told to be durable. */
   private ticket: number | null = null;
   private hardState: HardState;
@@ -91,7 +113,7 @@ export class Workbench {
   /** At `index`, replacing what is there; the next one where none is given. */
   recordEntry(
     body: Uint8Array | Configuration | null,
-    index: LogIndex = logIndex(this.entries.length + 1),
+    index: LogIndex = logIndex(this.lastIndex + 1),
   ): void {
     const id = { index, term: this.hardState.term, time: millis(1000 + index) };
     const entry: Entry =
@@ -100,7 +122,7 @@ export class Workbench {
         : body instanceof Uint8Array
           ? { ...id, kind: "command", body }
           : { ...id, kind: "configuration", body };
-    this.entries = [...this.entries.slice(0, index - 1), entry];
+    this.entries = [...this.entries.filter((held) => held.index < index), entry];
     this.journal.recordEntry(entry);
     this.recorded();
   }
@@ -109,6 +131,65 @@ export class Workbench {
     this.peers.set(node, incarnation);
     this.journal.recordPeer(node, incarnation);
     this.recorded();
+  }
+
+  get lastIndex(): LogIndex {
+    return this.entries.at(-1)?.index ?? this.snapshot?.last.index ?? noIndex;
+  }
+
+  /** One of the log up to its commit, or one from elsewhere that goes beyond it. */
+  recordSnapshot(log: "kept" | "discarded"): void {
+    const index = log === "kept" ? this.commit : logIndex(this.lastIndex + 3);
+    if (this.outdated !== null || index <= (this.snapshot?.last.index ?? 0)) return;
+    const held = this.entries.find((entry) => entry.index === index);
+    const last = { index, term: held?.term ?? this.hardState.term };
+    const end = { last, time: millis(1000 + index), configuration: three };
+    const file = snapshotName(me, index);
+    const temporary = unfinishedSnapshotName(me, index, "made");
+    const id = this.write(temporary, end);
+    this.disk.sync(temporary);
+    performDiskEffect(this.disk, { kind: "publish", temporary, file });
+    const before = this.snapshot;
+    this.snapshot = end;
+    if (log === "discarded") this.entries = [];
+    if (index > this.commit) this.commit = index;
+    this.journal.recordSnapshot(id, { log, configuration: end.configuration });
+    this.recorded();
+    const name = before === null ? null : snapshotName(me, before.last.index);
+    this.outdated = { at: this.states.length - 1, name };
+  }
+
+  /** Two blocks besides the header and the end, in several writes. */
+  private write(file: string, end: SnapshotEnd): SnapshotId {
+    const head = { ...end, cluster };
+    const encoder = new SnapshotEncoder(head);
+    const store = emptyStore();
+    for (const key of ["a", "b"]) {
+      addKey(store.order, key);
+      store.values.set(key, { value: new Uint8Array(300), revision: end.last.index });
+    }
+    performDiskEffect(this.disk, { kind: "create", file, bytes: encoder.header(head) });
+    const reader = new StoreReader(store, 1);
+    for (let block = reader.next(); block !== null; block = reader.next()) {
+      this.disk.append(file, encoder.section(block));
+    }
+    this.disk.append(file, encoder.end());
+    return encoder.id();
+  }
+
+  /** Removes what the snapshot stands for, a file at a time, once its record is durable. */
+  removeOutdated(): void {
+    const { outdated } = this;
+    if (outdated === null || this.durableCount < outdated.at) return;
+    const { name } = outdated;
+    this.outdated = null;
+    if (name !== null) performDiskEffect(this.disk, { kind: "remove", file: name });
+    const base = must(this.snapshot, "there is a snapshot").last.index;
+    for (let file = this.journal.takeCovered(base); file !== null; ) {
+      performDiskEffect(this.disk, { kind: "remove", file });
+      this.removed += 1;
+      file = this.journal.takeCovered(base);
+    }
   }
 
   flush(): void {
@@ -137,6 +218,8 @@ export class Workbench {
   reopen(): void {
     this.settle();
     this.earlier = this.durableCount;
+    // Opening removes every snapshot but the one in force.
+    this.outdated = null;
     const { journal, recovered } = open(this.disk);
     this.journal = journal;
     this.recovered = recovered;
@@ -154,7 +237,8 @@ export class Workbench {
   }
 
   private state(): string {
-    return picture(this.hardState, this.entries, this.peers);
+    const { hardState, entries, peers, snapshot } = this;
+    return picture({ hardState, entries, peers, snapshot });
   }
 }
 
@@ -165,8 +249,8 @@ export class Workbench {
 export function liveAStep(bench: Workbench, random: Random): void {
   const { term: current } = JSON.parse(must(bench.states.at(-1), "a state"))[0] as HardState;
   if (current === 0) return bench.recordState(1, me);
-  const last = bench.entries.length;
-  switch (random.below(12)) {
+  const last = bench.lastIndex;
+  switch (random.below(14)) {
     case 0:
       return bench.recordState(current + 1, random.below(2) === 0 ? null : nodeId(2));
     case 1:
@@ -196,6 +280,10 @@ export function liveAStep(bench: Workbench, random: Random): void {
     case 9:
       bench.finishSync();
       return;
+    case 10:
+      return bench.recordSnapshot(random.below(8) === 0 ? "discarded" : "kept");
+    case 11:
+      return bench.removeOutdated();
     default:
       return bench.recordEntry(noise(random));
   }
