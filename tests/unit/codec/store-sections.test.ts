@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { must } from "../../../src/base/assert.ts";
 import { hex, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis } from "../../../src/base/numbers.ts";
+import { encodeReply } from "../../../src/codec/reply.ts";
 import { type SectionBlock, StoreBuilder, StoreReader } from "../../../src/codec/store-sections.ts";
 import type { Command } from "../../../src/kv/command.ts";
 import { visitKeys } from "../../../src/kv/key-order.ts";
@@ -61,7 +62,9 @@ function picture(store: Store): string {
   });
   const sessions = [...store.sessions.byId.values()].map((session) => ({
     ...session,
-    replies: [...session.replies].sort(([a], [b]) => a - b),
+    replies: [...session.replies]
+      .sort(([a], [b]) => a - b)
+      .map(([sequence, reply]) => [sequence, hex(encodeReply(reply))]),
   }));
   return JSON.stringify([store.values.size, values, sessions]);
 }
@@ -111,7 +114,7 @@ test("a store that was read back goes on as the one it was made of", () => {
       let index = 3;
       const step = (on: Store, command: Command): string => {
         const reply = apply(on, { index: logIndex(index), time: millis(index), command });
-        return JSON.stringify(reply);
+        return hex(encodeReply(reply));
       };
       for (const command of before) {
         index += 1;
