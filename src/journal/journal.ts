@@ -155,7 +155,7 @@ export class Journal {
     accepted(this.recorded.takeSnapshot(record));
     this.batch.addSnapshot(record);
     // What is known to be committed now need not be what this log held before.
-    if (mark.log === "discarded") this.lowestIndex = 0;
+    if (mark.log === "discarded") this.lowestIndex = 1;
     this.recordedCount += 1;
   }
 
@@ -220,7 +220,7 @@ export class Journal {
   private append(bytes: Uint8Array, commit: LogIndex): DiskEffect {
     const { end, seed, chain } = this.place;
     const { written, run } = this;
-    const provable = Math.max(0, Math.min(commit, written.last.index, this.lowestIndex - 1));
+    const provable = Math.min(commit, written.last.index, this.lowestIndex - 1);
     const told = maxIndex(written.commit, logIndex(provable));
     accepted(written.takeCommit(told));
     accepted(this.recorded.takeCommit(maxIndex(told, this.recorded.commit)));

@@ -2,6 +2,7 @@
 import { clientMutants } from "./client.ts";
 import { codecMutants } from "./codec.ts";
 import { journalMutants } from "./journal.ts";
+import { journalSnapshotMutants } from "./journal-snapshots.ts";
 import { kvMutants } from "./kv.ts";
 import type { Mutant } from "./mutant.ts";
 import { raftElectionMutants } from "./raft-elections.ts";
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...raftMembershipMutants,
   ...raftReplicationMutants,
   ...journalMutants,
+  ...journalSnapshotMutants,
   ...replicaMutants,
   ...codecMutants,
   ...kvMutants,
