@@ -22,7 +22,6 @@ const world = ["runtime", "cli", "main.ts"];
 
 /** Where a package may be imported. */
 const homes: Record<string, readonly string[]> = {
-  msgpackr: ["codec/messagepack.ts"],
   consola: ["runtime", "cli"],
   citty: ["cli", "main.ts"],
 };

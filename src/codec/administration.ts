@@ -34,8 +34,8 @@ import {
   type Field,
   isCount,
   packFields,
-  unpackFields,
 } from "./messagepack.ts";
+import { unpackFields } from "./unpack.ts";
 import { isWritableHost } from "./place.ts";
 
 export type Administration =

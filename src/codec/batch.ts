@@ -2,7 +2,8 @@
  * What batches of requests and batches of responses have in common: a MessagePack array of arrays,
  * as many to a body as fit.
  */
-import { elementsOf, type Field, headBytesMax, packFields, unpackFields } from "./messagepack.ts";
+import { elementsOf, type Field, headBytesMax, packFields } from "./messagepack.ts";
+import { unpackFields } from "./unpack.ts";
 
 export const batchLimits = {
   /** Elements of one batch. */

@@ -26,7 +26,8 @@ import {
   kindOfCode,
   type PeerKind,
 } from "./kinds.ts";
-import { headBytesMax, isBytes, isCount, packFields, unpackFields } from "./messagepack.ts";
+import { headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
+import { unpackFields } from "./unpack.ts";
 
 export const chunkLimits = {
   /** The largest entry (entry.ts) or list of keys, and room for what surrounds it. */

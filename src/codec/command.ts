@@ -30,14 +30,12 @@ import { Fields, readSigned, signedFields } from "./fields.ts";
 import {
   binaryField,
   choiceOf,
-  copied,
   type Field,
   headBytesMax,
   isBytes,
   isCount,
   packFields,
   textField,
-  unpackFields,
 } from "./messagepack.ts";
 import {
   readTransaction,
@@ -45,6 +43,7 @@ import {
   transactionFields,
   transactionProblem,
 } from "./transaction.ts";
+import { unpackFields } from "./unpack.ts";
 
 const commandCodes = { register: 0, request: 1 } as const;
 
@@ -260,7 +259,7 @@ function operationAsWritten(fields: readonly unknown[], at: number): Operation |
       const expected = fields[at + 2];
       const value = fields[at + 3];
       if (length !== 4 || !isBytes(expected) || !isBytes(value)) return null;
-      return { kind: "cas", key, expected: copied(expected), value: copied(value) };
+      return { kind: "cas", key, expected: expected, value: value };
     }
     case operationCodes.list: {
       const after = textField(fields[at + 2], limits.keyBytesMax);
@@ -302,9 +301,9 @@ function putAsWritten(fields: readonly unknown[], at: number, key: string): Oper
   if (fields[at] === operationCodes.putIfRevision) {
     const revision = fields[at + 3];
     if (length !== 4 || !isCount(revision)) return null;
-    return { kind: "put", key, value: copied(bytes), condition: { kind: "revision", revision } };
+    return { kind: "put", key, value: bytes, condition: { kind: "revision", revision } };
   }
   if (length !== 3) return null;
   const condition = { kind: fields[at] === operationCodes.put ? "always" : "absent" } as const;
-  return { kind: "put", key, value: copied(bytes), condition };
+  return { kind: "put", key, value: bytes, condition };
 }

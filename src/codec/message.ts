@@ -28,15 +28,8 @@ import type { CampaignReason, Message, MessageKind, VoteAnswer } from "../raft/m
 import type { Entry, EntryId } from "../raft/types.ts";
 import { entryBytes, readEntry, writeEntry } from "./entry.ts";
 import type { DatagramKind } from "./kinds.ts";
-import {
-  choiceOf,
-  type Field,
-  headBytesMax,
-  isBytes,
-  isCount,
-  packFields,
-  unpackFields,
-} from "./messagepack.ts";
+import { choiceOf, type Field, headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
+import { unpackFields } from "./unpack.ts";
 
 export type EncodedMessage = { readonly kind: MessageKind; readonly body: Uint8Array };
 

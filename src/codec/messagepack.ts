@@ -1,42 +1,130 @@
 /**
- * Bodies are MessagePack arrays read by position. This file is the only one that knows msgpackr,
- * and keeps it from what it must not do: no records are written; only the plain part of MessagePack
- * reaches the decoder (plain-form.ts); and the build is the one without eval, so that no bytes can
- * ever make it compile code.
+ * Bodies are MessagePack arrays read by position: the part of MessagePack that they need, and no more. Written
+ * here, read in unpack.ts.
  *
- * Whole numbers of 2^32 and more are written as float 64, which is exact up to 2^53.
+ * A body is one array that fills its bytes exactly, of
+ *    whole numbers      written in the shortest unsigned form below 2^32, as float 64 from there on
+ *    floating numbers   float 64
+ *    strings            UTF-8
+ *    binary values
+ *    nil
+ *    arrays             of the same, and no deeper: a batch is an array of arrays
+ *
+ * What else MessagePack knows (maps, dates, extensions, signed numbers, float 32, booleans) is refused. Servers
+ * must agree for ever on what a command in the log says, so what is valid stands here, and in no library whose next
+ * version may read more. The tests compare both directions with another implementation.
  */
-import { Packr, RESET_BUFFER_MODE } from "msgpackr/index-no-eval";
 import { assert } from "../base/assert.ts";
-import { byteString, bytesOfByteString } from "../base/bytes.ts";
+import { byteString, bytesOfByteString, utf8 } from "../base/bytes.ts";
 import { isWireCounter, type LogIndex, type Term } from "../base/numbers.ts";
-import { isPlainForm } from "./plain-form.ts";
 
 /** What a body is made of. */
 export type Field = number | string | Uint8Array | null | readonly Field[];
 
-const packr = new Packr({ useRecords: false, int64AsType: "number", moreTypes: false });
+/** A body is an array (1) of arrays (2). */
+export const depthMax = 2;
 
 /** Bytes of the head of an array, a number, a string or a binary value, at most. */
 export const headBytesMax = { array: 5, number: 9, string: 5, binary: 5 } as const;
 
-/** The fields as one MessagePack array. The result is new, and the caller's. */
-export const packFields = (fields: readonly Field[]): Uint8Array =>
-  new Uint8Array(packr.pack(fields, RESET_BUFFER_MODE));
+/** What is written is written here, and copied out. */
+let room = new Uint8Array(1 << 16);
+let end = 0;
 
-/**
- * The elements of the one MessagePack array that these bytes are, or null. Never throws. Binary
- * elements are views of `bytes`: whoever keeps one copies it (`copied`).
- */
-export function unpackFields(bytes: Uint8Array): readonly unknown[] | null {
-  if (!isPlainForm(bytes)) return null;
-  try {
-    const value = packr.unpack(plain(bytes));
-    return Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
+/** The fields as one MessagePack array. The result is new, and the caller's. */
+export function packFields(fields: readonly Field[]): Uint8Array {
+  end = 0;
+  writeArray(fields, 1);
+  return room.slice(0, end);
 }
+
+function makeRoom(bytes: number): void {
+  if (end + bytes <= room.length) return;
+  const larger = new Uint8Array(2 * (end + bytes));
+  larger.set(room.subarray(0, end));
+  room = larger;
+}
+
+function writeArray(fields: readonly Field[], depth: number): void {
+  assert(depth <= depthMax, "a body is not deeper than an array of arrays");
+  const count = fields.length;
+  makeRoom(headBytesMax.array);
+  if (count < 16) room[end++] = 0x90 | count;
+  else writeWide(0xdc, count);
+  for (let at = 0; at < count; at++) writeField(fields[at]!, depth);
+}
+
+function writeField(field: Field, depth: number): void {
+  if (typeof field === "number") writeNumber(field);
+  else if (field instanceof Uint8Array) writeBinary(field);
+  else if (typeof field === "string") writeString(utf8(field));
+  else if (field === null) {
+    makeRoom(1);
+    room[end++] = 0xc0;
+  } else writeArray(field, depth + 1);
+}
+
+function writeNumber(value: number): void {
+  makeRoom(headBytesMax.number);
+  // Minus zero is not whole: it would come back as another number.
+  if (value >>> 0 !== value || Object.is(value, -0)) writeFloat(value);
+  else if (value < 0x80) room[end++] = value;
+  else if (value < 0x100) writeByte(0xcc, value);
+  else writeWide(0xcd, value);
+}
+
+function writeBinary(bytes: Uint8Array): void {
+  const { length } = bytes;
+  makeRoom(headBytesMax.binary + length);
+  if (length < 0x100) writeByte(0xc4, length);
+  else writeWide(0xc5, length);
+  room.set(bytes, end);
+  end += length;
+}
+
+function writeString(bytes: Uint8Array): void {
+  const { length } = bytes;
+  makeRoom(headBytesMax.string + length);
+  if (length < 32) room[end++] = 0xa0 | length;
+  else if (length < 0x100) writeByte(0xd9, length);
+  else writeWide(0xda, length);
+  room.set(bytes, end);
+  end += length;
+}
+
+function writeByte(token: number, value: number): void {
+  room[end] = token;
+  room[end + 1] = value;
+  end += 2;
+}
+
+/** Big-endian in two bytes; or, under the next token, in four. */
+function writeWide(token: number, value: number): void {
+  if (value < 0x10000) {
+    room[end] = token;
+    room[end + 1] = value >>> 8;
+    room[end + 2] = value;
+    end += 3;
+    return;
+  }
+  room[end] = token + 1;
+  room[end + 1] = value >>> 24;
+  room[end + 2] = value >>> 16;
+  room[end + 3] = value >>> 8;
+  room[end + 4] = value;
+  end += 5;
+}
+
+const float = new DataView(new ArrayBuffer(8));
+
+function writeFloat(value: number): void {
+  float.setFloat64(0, value);
+  room[end] = 0xcb;
+  for (let byte = 0; byte < 8; byte++) room[end + 1 + byte] = float.getUint8(byte);
+  end += 9;
+}
+
+// What fields mean.
 
 /**
  * The same bytes as a Uint8Array proper. The `slice` and `subarray` of a Buffer, which is what
@@ -46,9 +134,6 @@ export const plain = (bytes: Uint8Array): Uint8Array =>
   bytes.constructor === Uint8Array
     ? bytes
     : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** A copy, for keeping. */
-export const copied = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
 
 export const isBytes = (field: unknown): field is Uint8Array => field instanceof Uint8Array;
 

@@ -23,14 +23,12 @@ import { type Item, limits, type Reply } from "../kv/command.ts";
 import {
   binaryField,
   choiceOf,
-  copied,
   type Field,
   headBytesMax,
   isBytes,
   isCount,
   packFields,
   textField,
-  unpackFields,
 } from "./messagepack.ts";
 import {
   readStoreReply,
@@ -39,6 +37,7 @@ import {
   storeReplyCodes,
   storeReplyFields,
 } from "./store-reply.ts";
+import { unpackFields } from "./unpack.ts";
 
 const replyCodes = {
   registered: 1,
@@ -207,4 +206,4 @@ function readListed(fields: readonly unknown[], at: number): Reply | null {
 }
 
 const valueField = (field: unknown): Uint8Array | null =>
-  isBytes(field) && field.length <= limits.valueBytesMax ? copied(field) : null;
+  isBytes(field) && field.length <= limits.valueBytesMax ? field : null;

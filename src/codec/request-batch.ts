@@ -15,7 +15,7 @@ import { decodeElements, type ElementForm, elementHeadBytesMax, packElements } f
 import type { ClientRequest, Consistency, RequestBatch, RequestBody } from "./client-message.ts";
 import { operationBytesMax, operationFields, readOperation } from "./command.ts";
 import { entryLimits } from "./entry.ts";
-import { copied, type Field, headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
+import { type Field, headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
 
 const bodyCodes = { write: 0, linearizable: 1, stale: 2 } as const;
 
@@ -64,7 +64,7 @@ function readRequestBody(fields: readonly unknown[]): RequestBody | null {
     case bodyCodes.write:
       if (fields.length !== 3 || !isBytes(command)) return null;
       if (command.length > entryLimits.bodyBytesMax) return null;
-      return { kind: "write", command: copied(command) };
+      return { kind: "write", command: command };
     case bodyCodes.linearizable:
       return readRead(fields, "linearizable");
     case bodyCodes.stale:

@@ -7,7 +7,8 @@
  * Valid when the arrays have exactly these fields and the id is a whole number below 2^48.
  */
 import type { StatusRequest, StatusResponse } from "./client-message.ts";
-import { isCount, packFields, unpackFields } from "./messagepack.ts";
+import { isCount, packFields } from "./messagepack.ts";
+import { unpackFields } from "./unpack.ts";
 
 export const encodeStatusRequest = (request: StatusRequest): Uint8Array => packFields([request.id]);
 

@@ -20,7 +20,6 @@ import type { Fields } from "./fields.ts";
 import {
   binaryField,
   choiceOf,
-  copied,
   type Field,
   headBytesMax,
   isBytes,
@@ -214,5 +213,5 @@ function readComparison(fields: Fields, code: unknown): Guard | null {
     return isCount(right) ? { kind: "revision", key, relation, revision: right } : null;
   }
   if (code !== guardCodes.value || !isBytes(right)) return null;
-  return { kind: "value", key, relation, value: copied(right) };
+  return { kind: "value", key, relation, value: right };
 }

@@ -81,12 +81,25 @@ export const codecMutants: readonly Mutant[] = [
     after: "",
   },
   {
-    name: "any-depth-is-plain",
-    why: "A datagram of nested arrays costs the decoder its stack (I22).",
-    file: "codec/plain-form.ts",
-    before: `  if (depth > depthMax) return refused;
-`,
-    after: "",
+    name: "any-depth-is-read",
+    why: "A datagram of nested arrays costs the reader its stack (I22).",
+    file: "codec/unpack.ts",
+    before: "token === undefined || depth > depthMax",
+    after: "token === undefined",
+  },
+  {
+    name: "field-beyond-the-end",
+    why: "A field that was cut off is read as if zeros followed (I22).",
+    file: "codec/unpack.ts",
+    before: "place <= source.length ? value : undefined",
+    after: "value",
+  },
+  {
+    name: "binary-field-is-a-view",
+    why: "What the store keeps changes with the datagram it came in (I22).",
+    file: "codec/unpack.ts",
+    before: "source.slice(from, place)",
+    after: "source.subarray(from, place)",
   },
   {
     name: "pieces-of-two-wholes",

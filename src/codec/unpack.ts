@@ -1,0 +1,102 @@
+/**
+ * Bodies from bytes (messagepack.ts): what is valid is decided here, field by field. `undefined` says that the bytes
+ * are no such thing; nil is null.
+ */
+import { noBytes, textOf } from "../base/bytes.ts";
+import { depthMax, plain } from "./messagepack.ts";
+
+/** What is read, and where: one body at a time. */
+let source = noBytes;
+let place = 0;
+
+/**
+ * The elements of the one MessagePack array that these bytes are, or null. Never throws. Keeps nothing of `bytes`:
+ * binary elements are copies.
+ */
+export function unpackFields(bytes: Uint8Array): readonly unknown[] | null {
+  source = plain(bytes);
+  place = 0;
+  const fields = readArray(source[place++], 1);
+  return fields === undefined || place !== source.length ? null : fields;
+}
+
+function readArray(token: number | undefined, depth: number): readonly unknown[] | undefined {
+  if (token === undefined || depth > depthMax) return undefined;
+  let count: number;
+  if (token >= 0x90 && token < 0xa0) count = token & 0x0f;
+  else if (token === 0xdc) count = readWhole(2);
+  else if (token === 0xdd) count = readWhole(4);
+  else return undefined;
+  const fields: unknown[] = [];
+  // A count of thousands of millions ends where the bytes do.
+  for (let read = 0; read < count; read++) {
+    const field = readField(depth);
+    if (field === undefined) return undefined;
+    fields.push(field);
+  }
+  return fields;
+}
+
+function readField(depth: number): unknown {
+  const token = source[place++];
+  if (token === undefined) return undefined;
+  if (token < 0x80) return token;
+  if (token >= 0xa0 && token < 0xc0) return readString(token & 0x1f);
+  switch (token) {
+    case 0xc0:
+      return null;
+    case 0xc4:
+      return readBinary(readWhole(1));
+    case 0xc5:
+      return readBinary(readWhole(2));
+    case 0xc6:
+      return readBinary(readWhole(4));
+    case 0xcc:
+      return withinSource(readWhole(1));
+    case 0xcd:
+      return withinSource(readWhole(2));
+    case 0xce:
+      return withinSource(readWhole(4));
+    case 0xcf: // never written, and exact as far as any field goes
+      return withinSource(readWhole(8));
+    case 0xcb:
+      return readFloat();
+    case 0xd9:
+      return readString(readWhole(1));
+    case 0xda:
+      return readString(readWhole(2));
+    case 0xdb:
+      return readString(readWhole(4));
+    default:
+      return readArray(token, depth + 1);
+  }
+}
+
+/** The big-endian number of so many bytes here. Bytes beyond the end count as 0: the caller looks where it ended. */
+function readWhole(width: 1 | 2 | 4 | 8): number {
+  let value = 0;
+  for (let byte = 0; byte < width; byte++) value = value * 256 + (source[place++] ?? 0);
+  return value;
+}
+
+const withinSource = (value: number): number | undefined =>
+  place <= source.length ? value : undefined;
+
+const float = new DataView(new ArrayBuffer(8));
+
+function readFloat(): number | undefined {
+  for (let byte = 0; byte < 8; byte++) float.setUint8(byte, source[place++] ?? 0);
+  return withinSource(float.getFloat64(0));
+}
+
+function readBinary(length: number): Uint8Array | undefined {
+  const from = place;
+  place += length;
+  return place <= source.length ? source.slice(from, place) : undefined;
+}
+
+/** Text that is no UTF-8 is no text. */
+function readString(length: number): string | undefined {
+  const bytes = readBinary(length);
+  return bytes === undefined ? undefined : (textOf(bytes) ?? undefined);
+}
