@@ -102,7 +102,8 @@ function bodyOf(core: Core, pending: Pending): RequestBody {
       // known here.
       const acknowledged = pending.session?.acknowledged ?? 1;
       const { operation } = work;
-      const command: Command = { kind: "request", ...id, acknowledged, operation };
+      const { session, sequence } = id;
+      const command: Command = { kind: "request", session, sequence, acknowledged, operation };
       return { kind: "write", command: encodeCommand(command) };
     }
     case "read":

@@ -28,15 +28,9 @@ import { isNodeId, type LogIndex, type NodeId, type Term } from "../base/numbers
 import type { ChangeRefusal } from "../raft/change.ts";
 import type { Edit, EditProblem } from "../raft/edits.ts";
 import type { Place } from "../raft/types.ts";
-import {
-  choiceOf,
-  elementsOf,
-  type Field,
-  isCount,
-  packFields,
-} from "./messagepack.ts";
-import { unpackFields } from "./unpack.ts";
+import { choiceOf, elementsOf, type Field, isCount, packFields } from "./messagepack.ts";
 import { isWritableHost } from "./place.ts";
+import { unpackFields } from "./unpack.ts";
 
 export type Administration =
   | {

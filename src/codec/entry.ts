@@ -26,8 +26,8 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "../base/integers.ts";
-import type { NodeId } from "../base/numbers.ts";
-import { logIndex, millis, nodeId, limits as numberLimits, term } from "../base/numbers.ts";
+import type { LogIndex, NodeId, Term } from "../base/numbers.ts";
+import { millis, nodeId, limits as numberLimits } from "../base/numbers.ts";
 import type { Configuration, Entry } from "../raft/types.ts";
 import { placesBytes, readPlaces, writePlaces } from "./place.ts";
 
@@ -81,19 +81,25 @@ export function readEntry(
   const next = bodyAt + length;
   if (index === 0 || termNumber === 0 || bytes[offset + 19] !== 0) return null;
   if (length > entryLimits.bodyBytesMax || next > end) return null;
-  const id = {
-    index: logIndex(index),
-    term: term(termNumber),
-    time: millis(readU48(bytes, offset + 12)),
-  };
+  const id = { index: index as LogIndex, term: termNumber as Term };
+  const time = millis(readU48(bytes, offset + 12));
   switch (bytes[offset + 18]) {
     case kindNumbers.noop:
-      return length === 0 ? { entry: { ...id, kind: "noop", body: null }, next } : null;
+      return length === 0 ? { entry: { ...id, time, kind: "noop", body: null }, next } : null;
     case kindNumbers.command:
-      return { entry: { ...id, kind: "command", body: bytes.slice(bodyAt, next) }, next };
+      return {
+        entry: {
+          index: id.index,
+          term: id.term,
+          time,
+          kind: "command",
+          body: bytes.slice(bodyAt, next),
+        },
+        next,
+      };
     case kindNumbers.configuration: {
       const body = readConfiguration(bytes, bodyAt, next);
-      return body === null ? null : { entry: { ...id, kind: "configuration", body }, next };
+      return body === null ? null : { entry: { ...id, time, kind: "configuration", body }, next };
     }
     default:
       return null;

@@ -57,8 +57,8 @@ function readField(depth: number): unknown {
       return withinSource(readWhole(2));
     case 0xce:
       return withinSource(readWhole(4));
-    case 0xcf: // never written, and exact as far as any field goes
-      return withinSource(readWhole(8));
+    case 0xcf: // never written by this program
+      return exact(withinSource(readWhole(8)));
     case 0xcb:
       return readFloat();
     case 0xd9:
@@ -83,6 +83,10 @@ const withinSource = (value: number): number | undefined =>
   place <= source.length ? value : undefined;
 
 const float = new DataView(new ArrayBuffer(8));
+
+/** A number that was rounded on the way is another number. */
+const exact = (value: number | undefined): number | undefined =>
+  value !== undefined && Number.isSafeInteger(value) ? value : undefined;
 
 function readFloat(): number | undefined {
   for (let byte = 0; byte < 8; byte++) float.setUint8(byte, source[place++] ?? 0);

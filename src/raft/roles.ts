@@ -77,7 +77,8 @@ export function appendAsLeader(state: State, role: Leader, content: NewEntry): v
   const { log } = state;
   const index = nextIndex(log.lastIndex);
   const time = millis(Math.floor(role.time));
-  const entry = { index, term: state.term, time, ...content } as Entry;
+  const { kind, body } = content;
+  const entry = { index, term: state.term, time, kind, body } as Entry;
   log.append(entry);
   if (entry.kind !== "configuration") return;
   state.membership.appended(entry);

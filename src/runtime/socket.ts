@@ -34,7 +34,8 @@ export async function openSocket(listen: Address, events: SocketEvents): Promise
     binaryType: "uint8array",
     socket: {
       data: (_socket, bytes, port, host) => {
-        events.onDatagram(sources.intern(plainHost(host), port), new Uint8Array(bytes));
+        // The bytes are this datagram's own: the runtime reuses none.
+        events.onDatagram(sources.intern(plainHost(host), port), bytes);
       },
       error: () => events.onRefused?.(),
     },
