@@ -14,6 +14,8 @@ import { parseArgs } from "node:util";
 
 const home = dirname(import.meta.dir);
 const executable = join(home, "dist", "rusty-boat");
+/** Until the programs are compiled to what they will run as: a node that serves is not one that was just started. */
+const warmup = "4s";
 
 type Load = {
   readonly name: string;
@@ -92,7 +94,7 @@ const rustyBoat: Contender = {
       ];
       const said = await output([
         ...[executable, "client", "bench", ...place, "--json"],
-        ...[...flagsOfLoad, "--seconds", `${seconds}`],
+        ...[...flagsOfLoad, "--seconds", `${seconds}`, "--warmup", warmup],
       ]);
       const figures = JSON.parse(said);
       if (figures.errors > 0 || figures.outcomesUnknown > 0) throw new Error(`not clean: ${said}`);
