@@ -64,6 +64,7 @@ export class Liveness {
     this.workload.finish(patience.answersMs / 2);
     if (this.rest() === "at-peace") {
       for (const server of this.core) this.checkStore(server);
+      this.world.coverage.add("came-to-rest");
       if (this.excuses.length === 0) this.checkCalm();
     }
     this.world.oracle.checkEnd();
@@ -253,5 +254,6 @@ export class Liveness {
     const most = 4 * rounds * world.plan.servers;
     const count = world.promises.counts.peerDatagrams - said;
     if (count > most) throw new Violation("L4", `${count} datagrams in ${ms} ms of peace`);
+    world.coverage.add("stayed-at-peace");
   }
 }

@@ -18,6 +18,9 @@ import { type MisfortuneKind, misfortuneKinds } from "./plan.ts";
 import type { Workload } from "./workload.ts";
 import type { World } from "./world.ts";
 
+/** As good as standing still: a minute of the world is a few milliseconds. */
+const frozenRate = 2 ** -14;
+
 const filterable: readonly DatagramKind[] = [
   "append-request",
   "append-response",
@@ -116,6 +119,8 @@ export class Misfortunes {
       case "clock-rate":
       case "clock-jump":
         return this.bendTime(kind, server, random);
+      case "clock-freeze":
+        return this.freezeClock(server, random);
       case "pause":
         return this.pause(server, random);
       case "kill":
@@ -189,6 +194,16 @@ export class Misfortunes {
     world.tell(kind, `n${server.id}`);
     const jumpMs = Math.floor(exponential(random, 3 * this.unitMs));
     server.changeClock((time) => time.jump(jumpMs));
+  }
+
+  /** The machine hears and answers, and for it no time passes: no alarm goes off, and nothing is ever late. */
+  private freezeClock(server: SimServer, random: Random): void {
+    this.world.coverage.add("clock-freezes");
+    this.world.tell("clock-freeze", `n${server.id}`);
+    server.changeClock((time) => time.setRate(frozenRate));
+    this.after(exponential(random, 3 * this.unitMs), () => {
+      server.changeClock((time) => time.setRate(1));
+    });
   }
 
   private pause(server: SimServer, random: Random): void {

@@ -31,6 +31,7 @@ export const misfortuneKinds = [
   "swap",
   "hand-over",
   "client-restart",
+  "clock-freeze",
 ] as const;
 
 export type MisfortuneKind = (typeof misfortuneKinds)[number];
@@ -242,6 +243,7 @@ const appetite: Readonly<Record<MisfortuneKind, readonly [presence: number, most
   swap: [0.1, 2],
   "hand-over": [0.2, 5],
   "client-restart": [0.25, 4],
+  "clock-freeze": [0.15, 3],
 };
 
 function drawMisfortunes(random: Random, without: Without): Record<MisfortuneKind, number> {
