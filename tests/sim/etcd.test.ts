@@ -1,6 +1,6 @@
 /**
  * Tests of etcd's raft as claims, under their names: those that the tests of src/raft do not make already (the table
- * of all stands in docs/verification.md). Nodes have the same numbers.
+ * of all stands in docs/known-tests.md). Nodes have the same numbers.
  */
 import { expect, test } from "bun:test";
 import { nodeId } from "../../src/base/numbers.ts";
