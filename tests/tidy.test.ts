@@ -46,7 +46,7 @@ const withoutComments = (text: string): string =>
 type Import = { readonly path: string; readonly folder: string | null };
 
 const importsOf = (text: string): Import[] =>
-  [...text.matchAll(/(?:\bfrom |\bimport |\bimport\()"([^"]+)"/g)].map(([, path = ""]) => ({
+  [...text.matchAll(/(?:(?<!\()\bfrom |\bimport |\bimport\()"([^"]+)"/g)].map(([, path = ""]) => ({
     path,
     folder: /^\.\.\/(?:\.\.\/)*(\w+)\//.exec(path)?.[1] ?? null,
   }));

@@ -16,6 +16,8 @@
  *    7, prefix, after, limit, show    list; show: 0 keys, 1 values
  *    8                          noop
  *    9, then TXN                txn (transaction.ts)
+ *   11, prefix, from, to, after, limit, show, revision, index    list of a range, or of a revision;
+ *                               revision: 0 now, 1 hold, 2 at the index, which else is 0
  *   10, key, sign, amount       incr; sign: 0 up, 1 down
  *
  * Keys and values are binary. Valid when the array has exactly these fields; numbers are whole and
@@ -24,7 +26,13 @@
  * command, no other takes for nothing.
  */
 import { assert, unreachable } from "../base/assert.ts";
-import { type Command, limits, type Operation } from "../kv/command.ts";
+import {
+  type Command,
+  type ListOperation,
+  type ListRevision,
+  limits,
+  type Operation,
+} from "../kv/command.ts";
 import { entryLimits } from "./entry.ts";
 import { Fields, readSigned, signedFields } from "./fields.ts";
 import {
@@ -58,15 +66,17 @@ const operationCodes = {
   noop: 8,
   txn: 9,
   incr: 10,
+  listRange: 11,
 } as const;
 
 const shows = ["keys", "values"] as const;
+const revisions = ["now", "hold", "at"] as const;
 
 /** Where the operation begins in a request. */
 const operationAt = 4;
 
 /** Bytes of an operation's fields besides its keys and values, at most. */
-const operationHeadBytesMax = 4 * headBytesMax.binary + 3 * headBytesMax.number;
+const operationHeadBytesMax = 4 * headBytesMax.binary + 5 * headBytesMax.number;
 
 assert(
   headBytesMax.array +
@@ -104,9 +114,10 @@ export function commandProblem(operation: Operation): CommandProblem | null {
     case "delete":
       return keyProblem(operation.key);
     case "list": {
-      const { prefix, after, limit } = operation;
-      if (prefix.length > limits.keyBytesMax) return "key-too-long";
-      if (after.length > limits.keyBytesMax) return "key-too-long";
+      const { prefix, from, to, after, limit } = operation;
+      for (const key of [prefix, from, to, after]) {
+        if (key.length > limits.keyBytesMax) return "key-too-long";
+      }
       const inRange = Number.isInteger(limit) && limit >= 1 && limit <= limits.listKeysMax;
       return inRange ? null : "limit-out-of-range";
     }
@@ -179,8 +190,10 @@ export function operationBytesMax(operation: Operation): number {
       return operationHeadBytesMax + operation.key.length;
     case "txn":
       return operationHeadBytesMax + transactionBytesMax(operation);
-    case "list":
-      return operationHeadBytesMax + operation.prefix.length + operation.after.length;
+    case "list": {
+      const { prefix, from, to, after } = operation;
+      return operationHeadBytesMax + prefix.length + from.length + to.length + after.length;
+    }
     case "noop":
       return operationHeadBytesMax;
     default:
@@ -206,17 +219,8 @@ export function operationFields(operation: Operation): readonly Field[] {
     }
     case "get":
       return [operationCodes.get, binaryField(operation.key)];
-    case "list": {
-      const { limit, show } = operation;
-      const prefix = binaryField(operation.prefix);
-      return [
-        operationCodes.list,
-        prefix,
-        binaryField(operation.after),
-        limit,
-        shows.indexOf(show),
-      ];
-    }
+    case "list":
+      return listFields(operation);
     case "incr":
       return [operationCodes.incr, binaryField(operation.key), ...signedFields(operation.by)];
     case "txn":
@@ -226,6 +230,20 @@ export function operationFields(operation: Operation): readonly Field[] {
     default:
       return unreachable(operation);
   }
+}
+
+/** Nothing but what the first version knew is written as that did. */
+function listFields(operation: ListOperation): readonly Field[] {
+  const { limit, revision } = operation;
+  const [prefix, after] = [binaryField(operation.prefix), binaryField(operation.after)];
+  const show = shows.indexOf(operation.show);
+  if (operation.from === "" && operation.to === "" && revision.kind === "now") {
+    return [operationCodes.list, prefix, after, limit, show];
+  }
+  const [from, to] = [binaryField(operation.from), binaryField(operation.to)];
+  const index = revision.kind === "at" ? revision.index : 0;
+  const moment = revisions.indexOf(revision.kind);
+  return [operationCodes.listRange, prefix, from, to, after, limit, show, moment, index];
 }
 
 /**
@@ -266,8 +284,11 @@ function operationAsWritten(fields: readonly unknown[], at: number): Operation |
       const limit = fields[at + 3];
       const show = choiceOf(shows, fields[at + 4]);
       if (length !== 5 || after === null || !isCount(limit) || show === null) return null;
-      return { kind: "list", prefix: key, after, limit, show };
+      const revision = { kind: "now" } as const;
+      return { kind: "list", prefix: key, from: "", to: "", after, limit, show, revision };
     }
+    case operationCodes.listRange:
+      return length === 9 ? readListRange(new Fields(fields, at + 2), key) : null;
     case operationCodes.incr: {
       const by = readSigned(fields[at + 2], fields[at + 3]);
       return length === 4 && by !== null ? { kind: "incr", key, by } : null;
@@ -275,6 +296,23 @@ function operationAsWritten(fields: readonly unknown[], at: number): Operation |
     default:
       return null;
   }
+}
+
+/** Only what cannot be said in the shorter form. */
+function readListRange(fields: Fields, prefix: string): Operation | null {
+  const [from, to, after] = [fields.next(), fields.next(), fields.next()].map((field) =>
+    textField(field, limits.keyBytesMax),
+  );
+  const limit = fields.next();
+  const show = choiceOf(shows, fields.next());
+  const moment = choiceOf(revisions, fields.next());
+  const index = fields.next();
+  if (from == null || to == null || after == null || !isCount(limit)) return null;
+  if (show === null || moment === null || !isCount(index)) return null;
+  if (moment !== "at" && index !== 0) return null;
+  if (from === "" && to === "" && moment === "now") return null;
+  const revision: ListRevision = moment === "at" ? { kind: "at", index } : { kind: moment };
+  return { kind: "list", prefix, from, to, after, limit, show, revision };
 }
 
 const readStep = (fields: readonly unknown[]): Operation | null => operationAsWritten(fields, 0);

@@ -13,7 +13,7 @@
  *    9                     session-unknown
  *   10                     already-acknowledged
  *   11                     window-exceeded
- *   12 to 15               store-reply.ts
+ *   12 to 16               store-reply.ts
  *
  * Keys and values are binary. Valid when the fields are exactly these, numbers whole and below
  * 2^48, and keys and values within the limits of kv/command.ts.
@@ -83,7 +83,8 @@ const isStoreReply = (reply: Reply): reply is StoreReply =>
   reply.kind === "counted" ||
   reply.kind === "count-refused" ||
   reply.kind === "transacted" ||
-  reply.kind === "txn-refused";
+  reply.kind === "txn-refused" ||
+  reply.kind === "view-lost";
 
 /** REPLY, to stand in an array. */
 export function replyFields(reply: Reply): readonly Field[] {
@@ -119,6 +120,7 @@ export function replyFields(reply: Reply): readonly Field[] {
     case "count-refused":
     case "transacted":
     case "txn-refused":
+    case "view-lost":
       return storeReplyFields(reply, replyFields);
     default:
       return unreachable(reply);
@@ -141,7 +143,7 @@ export function readReply(fields: readonly unknown[], at: number): Reply | null 
 }
 
 const isStoreReplyCode = (code: unknown): boolean =>
-  typeof code === "number" && code >= storeReplyCodes.counted && code <= storeReplyCodes.txnRefused;
+  typeof code === "number" && code >= storeReplyCodes.counted && code <= storeReplyCodes.viewLost;
 
 function readBareReply(code: unknown): Reply | null {
   switch (code) {

@@ -4,6 +4,7 @@
  *   12, index, sign, amount          counted; sign: 0 not below zero, 1 below
  *   13, because, revision            count-refused; because: 0 not an integer, 1 out of range
  *   14, index, branch, then REPLYs   transacted; branch: 0 then, 1 else
+ *   16, index                        view-lost
  *   15, because, step                txn-refused; because: as above, or 2 the answer is too large
  */
 
@@ -14,7 +15,7 @@ import { choiceOf, type Field, headBytesMax, isCount } from "./messagepack.ts";
 
 export type StoreReply = Extract<
   Reply,
-  { kind: "counted" | "count-refused" | "transacted" | "txn-refused" }
+  { kind: "counted" | "count-refused" | "transacted" | "txn-refused" | "view-lost" }
 >;
 
 export const storeReplyCodes = {
@@ -22,6 +23,7 @@ export const storeReplyCodes = {
   countRefused: 13,
   transacted: 14,
   txnRefused: 15,
+  viewLost: 16,
 } as const;
 
 const branches = ["then", "else"] as const;
@@ -52,6 +54,8 @@ export function storeReplyFields(
       const answers = reply.answers.flatMap(fieldsOf);
       return [storeReplyCodes.transacted, reply.index, branches.indexOf(reply.branch), ...answers];
     }
+    case "view-lost":
+      return [storeReplyCodes.viewLost, reply.index];
     case "txn-refused":
       return [storeReplyCodes.txnRefused, txnRefusals.indexOf(reply.because), reply.step];
   }
@@ -86,6 +90,10 @@ export function readStoreReply(
       const step = rest.next();
       if (because === null || !isCount(step) || !rest.isAtEnd) return null;
       return { kind: "txn-refused", because, step };
+    }
+    case storeReplyCodes.viewLost: {
+      const index = rest.next();
+      return isCount(index) && rest.isAtEnd ? { kind: "view-lost", index } : null;
     }
     case storeReplyCodes.transacted:
       return readTransacted(rest, readReply);

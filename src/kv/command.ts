@@ -56,10 +56,14 @@ export type Operation =
   | {
       readonly kind: "list";
       readonly prefix: string;
-      /** Only keys after this one; "" from the first. */
+      /** Only keys from this one on, and below that one; "": no such bound. */
+      readonly from: string;
+      readonly to: string;
+      /** Only keys after this one, the last of the page before; "" for the first page. */
       readonly after: string;
       readonly limit: number;
       readonly show: "keys" | "values";
+      readonly revision: ListRevision;
     }
   /** Counts a decimal value on by so much; a key without a value counts from 0. */
   | { readonly kind: "incr"; readonly key: string; readonly by: number }
@@ -71,6 +75,22 @@ export type Operation =
       readonly otherwise: readonly Step[];
     }
   | { readonly kind: "noop" };
+
+/** Which moment a page of a list is of. */
+export type ListRevision =
+  | { readonly kind: "now" }
+  /** Now, and the pages that follow can be asked for as of then. */
+  | { readonly kind: "hold" }
+  /** As of an index that was held. */
+  | { readonly kind: "at"; readonly index: LogIndex };
+
+export type ListOperation = Extract<Operation, { readonly kind: "list" }>;
+
+/** All keys, a page of them, as of now: what a list is made from. */
+export const wholeList: ListOperation = {
+  ...{ kind: "list", prefix: "", from: "", to: "", after: "" },
+  ...{ limit: limits.listKeysMax, show: "keys", revision: { kind: "now" } },
+};
 
 export const relations = ["=", "!=", "<", "<=", ">", ">="] as const;
 export type Relation = (typeof relations)[number];
@@ -132,6 +152,8 @@ export type Reply =
   | { readonly kind: "absent" }
   | { readonly kind: "found"; readonly revision: LogIndex; readonly value: Uint8Array }
   | { readonly kind: "listed"; readonly items: readonly Item[]; readonly more: "more" | "end" }
+  /** What the list held at that index is not kept (any more, or by this server). */
+  | { readonly kind: "view-lost"; readonly index: LogIndex }
   | { readonly kind: "done"; readonly index: LogIndex }
   | { readonly kind: "counted"; readonly index: LogIndex; readonly value: number }
   /** The value cannot be counted on: nothing was written. `revision` is the key's now, 0 where it is absent. */

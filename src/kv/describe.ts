@@ -5,6 +5,7 @@
  *   (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))
  *   (delete "k")  (cas "k" "old" "new")
  *   (get "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
+ *   (list "prefix" (from "a") (to "m") (hold))  (list "prefix" (after "k") (at 42))
  *   (incr "k")  (incr "k" -5)
  *   (if (and (= (rev "k") 3) (exists "l")) (put "k" "v") (do (get "k") (get "l")))
  *   (do (put "k" "v") (put "l" "w"))
@@ -18,6 +19,7 @@ import {
   type Condition,
   type Guard,
   type Item,
+  type ListRevision,
   limits,
   type Operation,
   type Reply,
@@ -65,9 +67,12 @@ export function operationSexp(operation: Operation): Sexp {
       return form(
         "list",
         keySexp(operation.prefix),
+        ...(operation.from === "" ? [] : [form("from", keySexp(operation.from))]),
+        ...(operation.to === "" ? [] : [form("to", keySexp(operation.to))]),
         ...(operation.after === "" ? [] : [form("after", keySexp(operation.after))]),
         ...(operation.limit === limits.listKeysMax ? [] : [form("limit", operation.limit)]),
         ...(operation.show === "keys" ? [] : [form("values")]),
+        ...revisionSexps(operation.revision),
       );
     case "incr":
       return form("incr", keySexp(operation.key), ...(operation.by === 1 ? [] : [operation.by]));
@@ -77,6 +82,19 @@ export function operationSexp(operation: Operation): Sexp {
       return form("noop");
     default:
       return unreachable(operation);
+  }
+}
+
+function revisionSexps(revision: ListRevision): readonly Sexp[] {
+  switch (revision.kind) {
+    case "now":
+      return [];
+    case "hold":
+      return [form("hold")];
+    case "at":
+      return [form("at", revision.index)];
+    default:
+      return unreachable(revision);
   }
 }
 
@@ -140,6 +158,8 @@ export function replySexp(reply: Reply): Sexp {
       return form("found", form("rev", reply.revision), form("value", bytesSexp(reply.value)));
     case "listed":
       return form("listed", ...reply.items.map(itemSexp), symbol(reply.more));
+    case "view-lost":
+      return form("view-lost", form("at", reply.index));
     case "counted":
       return form("counted", form("index", reply.index), form("value", reply.value));
     case "transacted": {

@@ -8,7 +8,13 @@ import { isWireCounter } from "../base/numbers.ts";
 import { print } from "../sexp/print.ts";
 import { formName } from "../sexp/query.ts";
 import type { Sexp } from "../sexp/value.ts";
-import { type Condition, limits, type Operation } from "./command.ts";
+import {
+  type Condition,
+  type ListOperation,
+  limits,
+  type Operation,
+  wholeList,
+} from "./command.ts";
 import { atMost, bytesOf, keyOf, optionParts, Problem } from "./parse-parts.ts";
 import { parseDo, parseIf } from "./parse-transaction.ts";
 
@@ -37,7 +43,7 @@ const together: Usage = {
   parse: (parts) => parseDo(parts, parseInner),
 };
 const list: Usage = {
-  text: '(list)  (list "prefix")  (list "prefix" (after "key") (limit 10) (values))',
+  text: '(list)  (list "prefix")  (list "prefix" (from "a") (to "m") (after "key") (limit 10) (values))',
   parse: parseList,
 };
 
@@ -171,12 +177,9 @@ function conditionOf(value: Sexp): Condition {
 function parseList(parts: readonly Sexp[]): Operation {
   const first = parts[0];
   const named = first !== undefined && first.kind !== "list";
-  let operation: Extract<Operation, { kind: "list" }> = {
-    kind: "list",
+  let operation: ListOperation = {
+    ...wholeList,
     prefix: named ? keyOf(first, "the prefix") : "",
-    after: "",
-    limit: limits.listKeysMax,
-    show: "keys",
   };
   for (const option of parts.slice(named ? 1 : 0)) {
     operation = { ...operation, ...listOption(option) };
@@ -184,14 +187,23 @@ function parseList(parts: readonly Sexp[]): Operation {
   return operation;
 }
 
-function listOption(
-  option: Sexp,
-): Partial<Pick<Extract<Operation, { kind: "list" }>, "after" | "limit" | "show">> {
+function listOption(option: Sexp): Partial<ListOperation> {
   const parts = optionParts(option);
-  switch (formName(option)) {
+  const name = formName(option);
+  switch (name) {
+    case "from":
+    case "to":
     case "after":
       atMost(parts, 1);
-      return { after: keyOf(parts[0], `the key in ${print(option)}`) };
+      return { [name]: keyOf(parts[0], `the key in ${print(option)}`) };
+    case "hold":
+      atMost(parts, 0);
+      return { revision: { kind: "hold" } };
+    case "at": {
+      const index = parts.length === 1 && parts[0]?.kind === "integer" ? parts[0].value : null;
+      if (isWireCounter(index)) return { revision: { kind: "at", index } };
+      throw new Problem(`has no index in ${print(option)}`);
+    }
     case "limit": {
       const limit = parts.length === 1 && parts[0]?.kind === "integer" ? parts[0].value : 0;
       if (limit >= 1 && limit <= limits.listKeysMax) return { limit };

@@ -3,20 +3,20 @@
  * a function of the store and the entry alone, so every replica that applied the same entries holds
  * the same store. It changes the store in place, for speed, and keeps the values it is given.
  */
-import { must, unreachable } from "../base/assert.ts";
+import { unreachable } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
 import { type LogIndex, type Millis, noIndex } from "../base/numbers.ts";
 import {
   type Command,
   type Condition,
-  type Item,
   limits,
   type ReadOperation,
   type Reply,
   type WriteOperation,
 } from "./command.ts";
 import { countOn, numberBytes } from "./counting.ts";
-import { visitKeys } from "./key-order.ts";
+import { forgetIdleViews } from "./list-view.ts";
+import { list } from "./listing.ts";
 import {
   admit,
   noSessions,
@@ -43,6 +43,7 @@ export type Application = {
 };
 
 export function apply(store: Store, { index, time, command }: Application): Reply {
+  if (store.views.open.length > 0) forgetIdleViews(store.views, index);
   switch (command.kind) {
     case "register":
       return { kind: "registered", session: register(store.sessions, index, time) };
@@ -62,7 +63,7 @@ function applyRequest(
   if (admission.kind === "answered") return admission.reply;
   const { operation, sequence } = command;
   // A read has no effect to protect and its reply can be large: a retry reads again.
-  if (operation.kind === "get" || operation.kind === "list") return read(store, operation);
+  if (operation.kind === "get" || operation.kind === "list") return read(store, operation, null);
   const reply = write(store, index, operation);
   remember(admission.session, sequence, reply);
   return reply;
@@ -131,40 +132,12 @@ function holds(condition: Exclude<Condition, { kind: "always" }>, revision: LogI
 }
 
 /**
- * Answers from the store as it is. The reply shares its values with the store, which never changes
- * one.
+ * Answers from the store as it is, or from a view of it; `applied` is where it stands, null for a read that is an
+ * entry of the log itself. The reply shares its values with the store, which never changes one.
  */
-export function read(store: Store, operation: ReadOperation): Reply {
-  if (operation.kind === "list") return list(store, operation);
+export function read(store: Store, operation: ReadOperation, applied: LogIndex | null): Reply {
+  if (operation.kind === "list") return list(store, operation, applied);
   const stored = store.values.get(operation.key);
   if (stored === undefined) return { kind: "absent" };
   return { kind: "found", revision: stored.revision, value: stored.value };
-}
-
-/**
- * Keys in byte order: at least one where there is one, else as many as both limits allow. `more`
- * says that another key would follow; it is found by asking for the keys after the last one.
- */
-function list(store: Store, operation: Extract<ReadOperation, { kind: "list" }>): Reply {
-  const { prefix, after, show } = operation;
-  const keysMax = Math.max(1, Math.min(operation.limit, limits.listKeysMax));
-  const items: Item[] = [];
-  let bytes = 0;
-  let more: "more" | "end" = "end";
-  let from = prefix;
-  if (after > from) from = after;
-  visitKeys(store.order, from, (key) => {
-    if (key === after) return "next";
-    if (!key.startsWith(prefix)) return "stop";
-    const stored = must(store.values.get(key), "every key in order has a value");
-    bytes += key.length + (show === "values" ? stored.value.length : 0);
-    if (items.length > 0 && (items.length >= keysMax || bytes > limits.listBytesMax)) {
-      more = "more";
-      return "stop";
-    }
-    const value = show === "values" ? stored.value : null;
-    items.push({ key, revision: stored.revision, value });
-    return "next";
-  });
-  return { kind: "listed", items, more };
 }

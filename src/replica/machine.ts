@@ -45,6 +45,6 @@ export class Machine {
   }
 
   read(operation: ReadOperation): Reply {
-    return read(this.store, operation);
+    return read(this.store, operation, this.lastApplied);
   }
 }

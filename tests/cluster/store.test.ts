@@ -30,6 +30,36 @@ test("counting from several pipes at once is exact, though the leader dies meanw
   expect((await client(["get", "pairs"])).stdout).toBe("480");
 });
 
+test("a list of many pages is of one moment, though keys are moved from end to end meanwhile", async () => {
+  const name = (at: number) => `m/${`${at}`.padStart(5, "0")}`;
+  const batches = Array.from({ length: 10 }, (_, batch) => {
+    const puts = Array.from({ length: 400 }, (_, at) => `(put "${name(batch * 400 + at)}" "v")`);
+    return `(do ${puts.join(" ")})\n`;
+  });
+  expect((await client([], batches.join(""))).exit).toBe(0);
+  // Each takes the first key away and puts one behind the last: there are 4000 at any moment.
+  const moves = Array.from({ length: 600 }, (_, at) => {
+    return `(do (delete "${name(at)}") (put "${name(4000 + at)}" "v"))\n`;
+  });
+  const moving = client([], moves.join(""));
+  let lists = 0;
+  let done: "moving" | "done" = "moving";
+  void moving.then(() => {
+    done = "done";
+  });
+  while (done === "moving") {
+    const { exit, stdout } = await client(["ls", "m/", "--json"]);
+    expect(exit).toBe(0);
+    const { items } = JSON.parse(stdout);
+    expect(items).toHaveLength(4000);
+    lists += 1;
+  }
+  expect((await moving).exit).toBe(0);
+  expect(lists).toBeGreaterThan(1);
+  const range = await client(["ls", "--from", name(4590), "--to", name(4595)]);
+  expect(range.stdout.split("\n")).toHaveLength(6);
+});
+
 test("a batch is one entry of every node's log, and a transaction sees it whole", async () => {
   expect((await client(["mput", "a", "1", "b", "2"])).exit).toBe(0);
   const both = '(if (and (= (value "a") "1") (= (value "b") "2")) (do (delete "a") (put "b" "3")))';

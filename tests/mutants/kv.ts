@@ -104,7 +104,7 @@ export const kvMutants: readonly Mutant[] = [
   {
     name: "list-says-it-is-complete",
     why: "A list that was cut off says that nothing follows.",
-    file: "kv/store.ts",
+    file: "kv/listing.ts",
     before: `      more = "more";
 `,
     after: "",
@@ -112,7 +112,7 @@ export const kvMutants: readonly Mutant[] = [
   {
     name: "list-repeats-the-last-key",
     why: "Asking for the keys after one gives that one again.",
-    file: "kv/store.ts",
+    file: "kv/listing.ts",
     before: `    if (key === after) return "next";
 `,
     after: "",
@@ -197,5 +197,63 @@ export const kvMutants: readonly Mutant[] = [
     before: "setValue(store, key, { value: numberBytes(counted.value), revision: index });",
     after:
       "setValue(store, key, { value: numberBytes(counted.value), revision: stored?.revision ?? index });",
+  },
+  {
+    name: "page-lacks-what-was-deleted-since",
+    why: "A page of an earlier moment lacks keys that were there then (I19).",
+    file: "kv/list-view.ts",
+    before: `    if (stored !== undefined) addKey(view.there, key);
+`,
+    after: "",
+  },
+  {
+    name: "page-keeps-the-second-last-value",
+    why: "A page of an earlier moment shows what a key held before its last change, not then (I19).",
+    file: "kv/list-view.ts",
+    before: "if (view.before.has(key) || !isInRange(view.range, key)) continue;",
+    after: "if (!isInRange(view.range, key)) continue;",
+  },
+  {
+    name: "page-shows-what-is-new",
+    why: "A page of an earlier moment shows keys that were not there then (I19).",
+    file: "kv/list-view.ts",
+    before: "return before === undefined ? (values.get(key) ?? null) : before;",
+    after: "return before ?? values.get(key) ?? null;",
+  },
+  {
+    name: "page-forgets-the-deleted-behind-the-present",
+    why: "Keys deleted since that come after all present ones are missing from a page (I19).",
+    file: "kv/list-view.ts",
+    before: "  visitBelow(null);\n",
+    after: "",
+  },
+  {
+    name: "page-of-whatever-moment",
+    why: "A page is answered from another list's moment (I19).",
+    file: "kv/list-view.ts",
+    before: "(one) => one.index === index && sameRange(one.range, range)",
+    after: "(one) => sameRange(one.range, range)",
+  },
+  {
+    name: "held-list-without-an-end",
+    why: "A list that was begun and left keeps every old value for ever (I24).",
+    file: "kv/list-view.ts",
+    before:
+      "if (view.before.size > viewLimits.keysMax || view.bytes > viewLimits.bytesMax) grown = view;",
+    after: "",
+  },
+  {
+    name: "held-lists-without-a-number",
+    why: "Every list that was begun and left costs every write something (I24).",
+    file: "kv/list-view.ts",
+    before: "  while (views.open.length >= viewLimits.viewsMax) views.open.shift();\n",
+    after: "",
+  },
+  {
+    name: "list-ends-too-early",
+    why: "A range lacks the keys up to its end.",
+    file: "kv/list-view.ts",
+    before: '(to === "" || key < to)',
+    after: '(to === "" || key <= to)',
   },
 ];

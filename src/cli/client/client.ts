@@ -13,7 +13,7 @@ export const verbsAt = (place: Place): Verbs => ({
   incr: async () => (await import("./count-verbs.ts")).incrCommand(place),
   mput: async () => (await import("./count-verbs.ts")).mputCommand(place),
   txn: async () => (await import("./count-verbs.ts")).txnCommand(place),
-  ls: async () => (await import("./read-verbs.ts")).listCommand(place),
+  ls: async () => (await import("./list-verb.ts")).listCommand(place),
   outcome: async () => (await import("./outcome.ts")).outcomeCommand(place),
   status: async () => (await import("./status.ts")).statusCommand(place),
 });

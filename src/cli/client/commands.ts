@@ -202,12 +202,12 @@ cas KEY OLD NEW     write where the value is OLD
 incr KEY [BY]       count a decimal value on
 mput KEY VALUE …    write several keys, all or none
 txn '(if …)'        compare, then one thing or the other
-ls [PREFIX]         list keys    --values --limit N
+ls [PREFIX]         list keys    --values --limit N --from K --to K
 outcome ID          settle what became of a request
 status              how each node is
 
 (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))  (cas "k" "old" "new")
-(get "k")  (delete "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
+(get "k")  (delete "k")  (list "prefix" (from "a") (to "m") (after "k") (limit 10) (values))  (noop)
 (if (= (rev "k") 3) (put "k" "v") (get "k"))  (do (put "k" "v") (delete "l"))  (incr "k" 5)
   comparisons: (= (rev "k") 3) (= (value "k") "v") with = != < <= > >=, (exists "k"), and, or, not
 (Set "k" "v")  (Get . "k")  (Delete "k")  (Noop)        the same, as the original wrote them

@@ -1,5 +1,6 @@
 /** What the Tab key offers: verbs, and keys that the cluster has. */
 import { byteString, bytesOfByteString, textOf, utf8 } from "../../base/bytes.ts";
+import { wholeList } from "../../kv/command.ts";
 import { ask, type Cluster } from "./place.ts";
 
 /** What can stand at the end of a line. */
@@ -77,7 +78,7 @@ export async function completions(
 async function keysWith(begun: string, cluster: Cluster): Promise<readonly string[]> {
   const prefix = byteString(utf8(begun));
   const result = await ask(cluster, {
-    operation: { kind: "list", prefix, after: "", limit: limits.keysMax, show: "keys" },
+    operation: { ...wholeList, prefix, limit: limits.keysMax },
     consistency: "linearizable",
     again: null,
     timeoutMs: limits.waitMs,

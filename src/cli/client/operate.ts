@@ -138,7 +138,8 @@ async function show(
     case "list": {
       if (reply.kind !== "listed") return "not-an-answer";
       const cut = operation.limit < limits.listKeysMax ? "by-limit" : "by-page";
-      await showListed(scene, { ...reply, prefix: operation.prefix, cut });
+      const index = operation.revision.kind === "at" ? operation.revision.index : answer.index;
+      await showListed(scene, { ...reply, index, prefix: operation.prefix, cut });
       return "shown";
     }
     default:

@@ -83,6 +83,7 @@ function outcomeOf(reply: Reply): Outcome | null {
     case "window-exceeded":
     case "found":
     case "listed":
+    case "view-lost":
     case "registered":
       return null;
     default:

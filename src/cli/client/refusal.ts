@@ -35,6 +35,8 @@ export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): 
         return otherRequest(asked, idText);
       }
       return notCounted(asked, reply);
+    case "view-lost":
+      return operation.kind === "list" ? viewLost(asked, reply.index) : otherRequest(asked, idText);
     case "transacted":
       if (operation.kind === "txn" && failedAlone(operation, reply)) return comparisonFailed(asked);
       return otherRequest(asked, idText);
@@ -71,6 +73,23 @@ function conditionFailed(
     fix: [`${look(asked)}      and decide again`],
   });
 }
+
+/** A page of a list that cannot be given any more. */
+const viewLost = (asked: Asked, index: number): OperatorError =>
+  new OperatorError({
+    code: "view-lost",
+    what: `${asked.name} was not read to its end`,
+    why:
+      `its pages are of one moment, index ${index}, and the node that keeps it does so no more: ` +
+      "too much has changed since, or another node leads",
+    fix: [
+      "ask again; or for less: a longer prefix, --from, --to",
+      "each page as it comes: --latest",
+    ],
+    exit: exits.no,
+    applied: "no",
+    meaning: "what was printed is the beginning of the list, as of that index",
+  });
 
 /** A transaction whose comparison failed, and that says nothing of what to do then. */
 export const failedAlone = (

@@ -108,6 +108,8 @@ export type Listed = {
   readonly prefix: string;
   readonly items: readonly Item[];
   readonly more: "more" | "end";
+  /** Which moment it is of; null where that is not said, or where each page has its own. */
+  readonly index: LogIndex | null;
   /** What ended the list where more keys follow. */
   readonly cut: "by-limit" | "by-page";
 };
@@ -116,13 +118,14 @@ export const itemText = ({ key, value }: Item, paint: Paint): string =>
   value === null ? keyText(key) : `${keyText(key)} ${paint.dim("=")} ${valueText(value)}`;
 
 export async function showListed({ program }: Scene, listed: Listed): Promise<void> {
-  const { items, more, prefix } = listed;
+  const { items, more, prefix, index } = listed;
   const { output } = program;
   await output.result({
     text: () => items.map((item) => itemText(item, output.paint)).join("\n"),
     json: () => ({
       ok: true,
       prefix: keyJson(prefix),
+      ...(index === null ? {} : { index }),
       items: items.map(itemJson),
       more: more === "more",
     }),
@@ -130,6 +133,7 @@ export async function showListed({ program }: Scene, listed: Listed): Promise<vo
       form(
         "ls-ok",
         form("prefix", keySexp(prefix)),
+        ...(index === null ? [] : [form("index", index)]),
         list(symbol("items"), ...items.map(itemSexp)),
         form("more", word(more === "more" ? "yes" : "no")),
       ),

@@ -43,8 +43,12 @@ function operationFields(operation: Operation): object {
     case "delete":
       return { op, key: keyJson(operation.key) };
     case "list": {
-      const { prefix, after, limit, show } = operation;
-      return { op, prefix: keyJson(prefix), after: keyJson(after), limit, show };
+      const { prefix, from, to, after, limit, show } = operation;
+      return {
+        ...{ op, prefix: keyJson(prefix), after: keyJson(after), limit, show },
+        ...(from === "" ? {} : { from: keyJson(from) }),
+        ...(to === "" ? {} : { to: keyJson(to) }),
+      };
     }
     case "incr":
       return { op, key: keyJson(operation.key), by: operation.by };

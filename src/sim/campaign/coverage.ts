@@ -72,6 +72,8 @@ export const coverageNames = {
   "reads-stale": "stale reads answered",
   "reads-logged": "reads answered through the log",
   lists: "lists answered",
+  "pages-of-the-past": "pages of a list as it was, after it had changed",
+  "views-lost": "pages that nobody keeps any more",
   counted: "values counted on",
   "count-refused": "counting refused: no number, or too large",
   "txn-then": "transactions whose comparison held",

@@ -8,10 +8,10 @@
 import { formatAddress } from "../../base/address.ts";
 import { must } from "../../base/assert.ts";
 import { byteString, utf8 } from "../../base/bytes.ts";
-import { later, logIndex } from "../../base/numbers.ts";
+import { type LogIndex, later, logIndex } from "../../base/numbers.ts";
 import { between, type Random } from "../../base/random.ts";
 import type { Consistency } from "../../client/request.ts";
-import type { Condition, Operation } from "../../kv/command.ts";
+import { type Condition, type Operation, wholeList } from "../../kv/command.ts";
 import { exponential, happens, oneOf, weighted } from "../chance.ts";
 import type { Wish } from "../check/oracle.ts";
 import { Violation } from "../check/violation.ts";
@@ -34,6 +34,8 @@ type Client = {
   /** What its counter held when it was last acknowledged, and the step under way. */
   counted: number;
   /** Revisions and values that it has seen, by key. */
+  /** What follows the page that it was given last, as of the same moment. */
+  page: { readonly operation: Operation; readonly consistency: Consistency } | null;
   readonly known: Map<string, { readonly value: Uint8Array; readonly revision: number }>;
 };
 
@@ -117,7 +119,7 @@ export class Workload {
 
   private addClient(number: number): void {
     const half = this.world.cluster.client();
-    const client: Client = { number, half, slots: [], counted: 0, known: new Map() };
+    const client: Client = { number, half, slots: [], counted: 0, page: null, known: new Map() };
     half.onSettled = (asked) => this.settled(client, asked);
     for (let at = 0; at < this.plan.width; at++) {
       client.slots.push({
@@ -189,6 +191,7 @@ export class Workload {
     this.world.oracle.heard(wish, result, this.world.now);
     this.world.tell("hears", `c${client.number}`, wish.operation.kind, result.kind);
     this.learn(client, wish);
+    if (result.kind === "committed") this.turnPage(client, wish, result.index);
     if (this.going === "on") this.think(slot);
     else if (wish.outcome === "unknown") this.askAgain(slot);
   }
@@ -240,11 +243,12 @@ export class Workload {
       case "stale":
       case "logged":
         return { operation: { kind: "get", key }, consistency: kind };
-      case "list":
-        return {
-          operation: this.list(),
-          consistency: oneOf(this.random, ["linearizable", "stale", "logged"]),
-        };
+      case "list": {
+        const page = this.nextPage(client);
+        if (page !== null) return page;
+        const consistency = oneOf(this.random, ["linearizable", "stale", "logged"] as const);
+        return { operation: this.list(), consistency };
+      }
     }
   }
 
@@ -264,15 +268,35 @@ export class Workload {
     return drawn === 1 ? { kind: "revision", revision } : { kind: "always" };
   }
 
+  /** The page after one that was held, more often than a new list. */
+  private nextPage({ page }: Client): { operation: Operation; consistency: Consistency } | null {
+    return page === null || this.random.below(3) === 0 ? null : page;
+  }
+
+  /** Of a list that was held, the next page is of the same moment. */
+  private turnPage(client: Client, wish: Wish, index: LogIndex): void {
+    const { operation, consistency, reply } = wish;
+    if (operation.kind !== "list" || operation.revision.kind === "now") return;
+    client.page = null;
+    if (reply?.kind !== "listed" || reply.more === "end" || consistency === "logged") return;
+    const after = must(reply.items.at(-1), "a page that more follows has a key").key;
+    const revision =
+      operation.revision.kind === "at" ? operation.revision : ({ kind: "at", index } as const);
+    client.page = { operation: { ...operation, after, revision }, consistency };
+  }
+
   private list(): Operation {
     const { random } = this;
     const after = random.below(2) === 0 ? "" : byteString(utf8(`key-${random.below(4)}`));
     return {
-      kind: "list",
+      ...wholeList,
       prefix: random.below(2) === 0 ? "" : byteString(utf8("key-")),
+      from: random.below(4) === 0 ? byteString(utf8("key-1")) : "",
+      to: random.below(4) === 0 ? byteString(utf8(`key-${2 + random.below(4)}`)) : "",
       after,
       limit: between(random, { min: 1, max: 6 }),
       show: random.below(2) === 0 ? "keys" : "values",
+      revision: { kind: random.below(2) === 0 ? "now" : "hold" },
     };
   }
 

@@ -8,6 +8,7 @@ import { type LogIndex, noIndex } from "../../base/numbers.ts";
 import {
   type Command,
   type Item,
+  type ListOperation,
   limits,
   type Operation,
   type ReadOperation,
@@ -62,12 +63,22 @@ export class Model {
     return this.sessions.size;
   }
 
+  /** A list in the log is of its own moment only, and nobody has kept an earlier one there. */
   read(operation: ReadOperation, index: number): Reply {
-    if (operation.kind === "list") return this.list(operation, index);
+    if (operation.kind === "list") {
+      const { revision } = operation;
+      if (revision.kind === "at") return { kind: "view-lost", index: revision.index };
+      return this.list(operation, index);
+    }
     const version = this.versionAt(operation.key, index);
     return version?.value == null
       ? { kind: "absent" }
       : { kind: "found", revision: version.index, value: version.value };
+  }
+
+  /** A page as of an earlier moment. */
+  readThen(operation: ListOperation, index: LogIndex): Reply {
+    return this.list(operation, index);
   }
 
   versionAt(key: string, index: number): Version | null {
@@ -134,13 +145,14 @@ export class Model {
     else known.push(version);
   }
 
-  private list(operation: Extract<Operation, { kind: "list" }>, index: number): Reply {
-    const { prefix, after, show } = operation;
+  private list(operation: ListOperation, index: number): Reply {
+    const { prefix, from, to, after, show } = operation;
     const keysMax = Math.max(1, Math.min(operation.limit, limits.listKeysMax));
     const items: Item[] = [];
     let bytes = 0;
     for (const key of this.keys) {
       if (!key.startsWith(prefix) || (after !== "" && key <= after)) continue;
+      if (key < from || (to !== "" && key >= to)) continue;
       const version = this.versionAt(key, index);
       if (version?.value == null) continue;
       const value = show === "values" ? version.value : null;

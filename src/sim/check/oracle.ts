@@ -14,7 +14,7 @@ import {
   type RequestId,
   type Result,
 } from "../../client/request.ts";
-import type { Operation, Reply } from "../../kv/command.ts";
+import type { ListOperation, Operation, Reply } from "../../kv/command.ts";
 import { sameReply } from "./model.ts";
 import { Violation } from "./violation.ts";
 import type { Witness } from "./witness.ts";
@@ -45,6 +45,8 @@ export class Oracle {
     stale: 0,
     logged: 0,
     listed: 0,
+    "view-lost": 0,
+    "page-of-the-past": 0,
     counted: 0,
     "count-refused": 0,
     "txn-then": 0,
@@ -112,7 +114,23 @@ export class Oracle {
       const what = `${nameOf(wish)} was answered as of entry ${index}`;
       throw new Violation("I19", `${what}, and ${wish.floor} was committed before it was asked`);
     }
+    if (operation.kind === "list" && operation.revision.kind === "at") {
+      return this.checkPage(wish, operation, result);
+    }
     this.checkReply(wish, result, this.witness.model.read(operation, index));
+  }
+
+  /** A page of an earlier moment is that moment's, however much has changed since; or nobody keeps it any more. */
+  private checkPage(wish: Wish, operation: ListOperation, result: Committed): void {
+    const { model } = this.witness;
+    const then = operation.revision.kind === "at" ? operation.revision.index : result.index;
+    if (result.reply.kind === "view-lost" && then !== result.index) {
+      this.counts["view-lost"] += 1;
+      return;
+    }
+    this.checkReply(wish, result, model.readThen(operation, then));
+    const now = model.readThen(operation, result.index);
+    if (!sameReply(now, result.reply)) this.counts["page-of-the-past"] += 1;
   }
 
   private countKind(reply: Reply): void {

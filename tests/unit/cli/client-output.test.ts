@@ -119,12 +119,13 @@ describe("ls", () => {
     expect(JSON.parse(json.stdout)).toEqual({
       ok: true,
       prefix: "a",
+      index: 4,
       items: [{ key: "a", rev: 3, value: "1" }],
       more: false,
     });
     const limited = await client(["ls", "--limit", "2", "--sexpr"], { cluster });
     expect(limited.stdout).toBe(
-      '(ls-ok (prefix "") (items (item (key "a") (rev 3)) (item (key "b") (rev 2))) (more yes))\n',
+      '(ls-ok (prefix "") (index 4) (items (item (key "a") (rev 3)) (item (key "b") (rev 2))) (more yes))\n',
     );
   });
 
@@ -142,6 +143,70 @@ describe("ls", () => {
     expect(JSON.parse(json.stdout).items).toHaveLength(2345);
     const limited = await client(["ls", "--limit", "1500"], { cluster });
     expect(limited.stdout.trim().split("\n")).toHaveLength(1500);
+  });
+
+  test("lists a range", async () => {
+    const cluster = await holding({ a: "1", b: "2", c: "3", d: "4" });
+    const ls = async (...words: string[]) =>
+      (await client(["ls", ...words], { cluster })).stdout.split("\n").join("");
+    expect(await ls("--from", "b")).toBe("bcd");
+    expect(await ls("--to", "c")).toBe("ab");
+    expect(await ls("--from", "b", "--to", "d")).toBe("bc");
+    expect(await ls("c", "--from", "b")).toBe("c");
+    expect(await ls("--from", "c", "--to", "b")).toBe("");
+  });
+
+  test("is of one moment, however much is written between its pages", async () => {
+    const cluster = new FakeCluster();
+    const script = Array.from({ length: 2500 }, (_, at) => `put key${at} v`).join("\n");
+    await client([], { cluster, stdin: script });
+    const calm = (await client(["ls"], { cluster })).stdout;
+    const { submit } = cluster;
+    let pages = 0;
+    cluster.submit = (request, done) =>
+      submit.call(cluster, request, (result) => {
+        pages += 1;
+        cluster.write("key9999", `${pages}`);
+        cluster.remove("key1");
+        cluster.write("key1999", "new");
+        done(result);
+      });
+    const ran = await client(["ls"], { cluster });
+    expect({ exit: ran.exit, pages }).toEqual({ exit: 0, pages: 3 });
+    expect(ran.stdout).toBe(calm);
+    const latest = await client(["ls", "--latest"], { cluster });
+    expect(latest.stdout).toContain("key9999\n");
+  });
+
+  test("says so where the node does not keep that moment any more", async () => {
+    const lose = (cluster: FakeCluster) => {
+      cluster.store.views.open = [];
+      cluster.write("key9999", "moved on");
+    };
+    const cluster = new FakeCluster();
+    const script = Array.from({ length: 1500 }, (_, at) => `put key${at} v`).join("\n");
+    await client([], { cluster, stdin: script });
+    const { submit } = cluster;
+    let pages = 0;
+    cluster.submit = (request, done) =>
+      submit.call(cluster, request, (result) => {
+        pages += 1;
+        lose(cluster);
+        done(result);
+      });
+    const text = await client(["ls"], { cluster });
+    expect(text.exit).toBe(1);
+    expect(text.stdout.split("\n")).toHaveLength(1001);
+    expect(text.stderr).toContain("error[view-lost]");
+    pages = 0;
+    // What is printed in one piece is begun again, and given up in the end.
+    const json = await client(["ls", "--json"], { cluster });
+    expect({ exit: json.exit, stdout: json.stdout, pages }).toEqual({
+      exit: 1,
+      stdout: "",
+      pages: 6,
+    });
+    expect((await client(["ls", "--latest"], { cluster })).exit).toBe(0);
   });
 
   test("quotes keys that a line could not hold, so that each line is one key", async () => {

@@ -53,6 +53,18 @@ export class FakeCluster implements Cluster {
     });
   }
 
+  /** Somebody else writes, through the log. */
+  write(key: string, text: string): void {
+    const condition = { kind: "always" } as const;
+    const operation = { kind: "put", key, value: utf8(text), condition } as const;
+    this.#apply({ kind: "request", ...this.#nextId(), acknowledged: 1, operation });
+  }
+
+  remove(key: string): void {
+    const operation = { kind: "delete", key } as const;
+    this.#apply({ kind: "request", ...this.#nextId(), acknowledged: 1, operation });
+  }
+
   giveUp(): void {
     for (const end of this.#held.splice(0)) end();
   }
@@ -64,7 +76,7 @@ export class FakeCluster implements Cluster {
     const { operation, consistency } = request;
     const isRead = operation.kind === "get" || operation.kind === "list";
     if (isRead && consistency !== "logged") {
-      const reply = read(this.store, operation);
+      const reply = read(this.store, operation, logIndex(this.#index));
       const at = { index: logIndex(this.#index), term: term(3) };
       return { kind: "committed", reply, ...at, requestId: null };
     }

@@ -275,7 +275,12 @@ export class FakeCluster {
     }
     if (body.kind === "read") {
       const index = logIndex(this.#index);
-      return { kind: "replied", reply: read(this.store, body.operation), index, term: term(1) };
+      return {
+        kind: "replied",
+        reply: read(this.store, body.operation, index),
+        index,
+        term: term(1),
+      };
     }
     const command = must(decodeCommand(body.command), "a command");
     const entry: Entry = { node, epoch: this.#epoch, command };

@@ -56,9 +56,15 @@ const get = fc.record({ kind: kind("get"), key });
 const list = fc.record({
   kind: kind("list"),
   prefix,
+  from: fc.oneof(fc.constant(""), prefix),
+  to: fc.oneof(fc.constant(""), prefix),
   after: prefix,
   limit: fc.integer({ min: 1, max: limits.listKeysMax }),
   show: fc.constantFrom("keys" as const, "values" as const),
+  revision: fc.oneof(
+    fc.constantFrom({ kind: "now" } as const, { kind: "hold" } as const),
+    index.map((at) => ({ kind: "at", index: at }) as const),
+  ),
 });
 
 const by = fc.integer({ min: -limits.countByMax, max: limits.countByMax });
@@ -122,6 +128,7 @@ const stepReply: fc.Arbitrary<StepReply> = fc.oneof(
 
 export const anyReply: fc.Arbitrary<Reply> = fc.oneof(
   counted,
+  fc.record({ kind: kind("view-lost"), index }),
   fc.record({ kind: kind("count-refused"), because: refusal, revision: index }),
   fc.record({
     kind: kind("transacted"),

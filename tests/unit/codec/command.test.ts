@@ -9,7 +9,13 @@ import {
 import { entryLimits } from "../../../src/codec/entry.ts";
 import { type Field, packFields } from "../../../src/codec/messagepack.ts";
 import { decodeReply } from "../../../src/codec/reply.ts";
-import { type Guard, limits, type Operation, type Step } from "../../../src/kv/command.ts";
+import {
+  type Guard,
+  limits,
+  type Operation,
+  type Step,
+  wholeList,
+} from "../../../src/kv/command.ts";
 
 const longKey = "k".repeat(limits.keyBytesMax);
 const longValue = new Uint8Array(limits.valueBytesMax);
@@ -17,7 +23,8 @@ const empty = new Uint8Array(0);
 const always = { kind: "always" } as const;
 
 const list = (limit: number, prefix = "", after = ""): Operation => ({
-  ...{ kind: "list", prefix, after, limit, show: "keys" },
+  ...wholeList,
+  ...{ prefix, after, limit },
 });
 
 const txn = (holding: readonly Step[], guard: Guard = { kind: "and", guards: [] }): Operation => ({
@@ -58,6 +65,8 @@ const table: readonly (readonly [string, Operation, CommandProblem | null])[] = 
   ["a list of nothing", list(0), "limit-out-of-range"],
   ["a list of one and a half", list(1.5), "limit-out-of-range"],
   ["a list after a key too long", list(1, "", `${longKey}k`), "key-too-long"],
+  ["a list from a key too long", { ...wholeList, from: `${longKey}k` }, "key-too-long"],
+  ["a list up to a key too long", { ...wholeList, to: `${longKey}k` }, "key-too-long"],
   ["a list under a prefix too long", list(1, `${longKey}k`), "key-too-long"],
   ["nothing at all", { kind: "noop" }, null],
   ["counting as far as it goes", { kind: "incr", key: "k", by: -limits.countByMax }, null],
@@ -149,6 +158,13 @@ const refused: readonly (readonly [string, readonly Field[]])[] = [
   ["a conditional put without its revision", [1, 1, 1, 0, 3, key, key]],
   ["a cas of one value", [1, 1, 1, 0, 5, key, key]],
   ["a list that shows something else", [1, 1, 1, 0, 7, empty, empty, 10, 2]],
+  [
+    "a list that is longer than it need be",
+    [1, 1, 1, 0, 11, empty, empty, empty, empty, 10, 0, 0, 0],
+  ],
+  ["a list of now, as of an index", [1, 1, 1, 0, 11, empty, key, empty, empty, 10, 0, 0, 7]],
+  ["a list of a fourth moment", [1, 1, 1, 0, 11, empty, empty, empty, empty, 10, 0, 3, 0]],
+  ["a list without an end", [1, 1, 1, 0, 11, empty, key, null, empty, 10, 0, 0, 0]],
   ["a list without a limit", [1, 1, 1, 0, 7, empty, empty, null, 0]],
 ];
 

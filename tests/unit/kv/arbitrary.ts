@@ -67,9 +67,15 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({
     kind: fc.constant("list" as const),
     prefix: fc.oneof(fc.constant(""), key),
+    from: fc.oneof(fc.constant(""), key),
+    to: fc.oneof(fc.constant(""), key),
     after: fc.oneof(fc.constant(""), key),
     limit: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(limits.listKeysMax)),
     show: fc.constantFrom("keys" as const, "values" as const),
+    revision: fc.oneof(
+      fc.constantFrom({ kind: "now" } as const, { kind: "hold" } as const),
+      fc.nat(30).map((at) => ({ kind: "at", index: logIndex(at) }) as const),
+    ),
   }),
   incr,
   transaction,

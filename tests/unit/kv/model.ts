@@ -151,7 +151,11 @@ export class Model {
   }
 
   list(operation: Extract<Operation, { kind: "list" }>): Reply {
+    const { revision, from, to } = operation;
+    // Through the log there is no moment but that of the entry.
+    if (revision.kind === "at") return { kind: "view-lost", index: revision.index };
     const wanted = this.items
+      .filter(({ key }) => key >= from && (to === "" || key < to))
       .filter((item) => item.key.startsWith(operation.prefix) && item.key > operation.after)
       .sort((a, b) => (a.key < b.key ? -1 : 1))
       .map((item) => (operation.show === "values" ? item : { ...item, value: null }));

@@ -3,7 +3,13 @@ import fc from "fast-check";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis } from "../../../src/base/numbers.ts";
 import { seededRandom } from "../../../src/base/random.ts";
-import { type Command, limits, type Operation, type Reply } from "../../../src/kv/command.ts";
+import {
+  type Command,
+  limits,
+  type Operation,
+  type Reply,
+  wholeList,
+} from "../../../src/kv/command.ts";
 import { addKey, emptyKeyOrder, removeKey, visitKeys } from "../../../src/kv/key-order.ts";
 import { apply, emptyStore, read, type Store } from "../../../src/kv/store.ts";
 import { anyOperation } from "./arbitrary.ts";
@@ -73,7 +79,7 @@ test("reading through the log and reading the store give the same answer", () =>
       for (const operation of operations) {
         const reply = client(operation);
         if (operation.kind !== "get" && operation.kind !== "list") continue;
-        expect(reply).toEqual(read(client.store, operation));
+        expect(reply).toEqual(read(client.store, operation, null));
       }
     }),
     { numRuns: 200 },
@@ -88,7 +94,7 @@ test("pages of any size, put together, are the whole listing", () => {
       for (const one of keys) client(put(one, "v"));
       const seen: string[] = [];
       for (let after = ""; ; ) {
-        const page = client({ kind: "list", prefix, after, limit, show: "keys" });
+        const page = client({ ...wholeList, prefix, after, limit });
         if (page.kind !== "listed") throw new Error(page.kind);
         expect(page.items.length).toBeLessThanOrEqual(limit);
         seen.push(...page.items.map((item) => item.key));
@@ -109,7 +115,7 @@ test("a listing stops before its limit of bytes, and moves on over a huge value"
   client({ ...operation, key: "b", value: large });
   client({ ...operation, key: "c", value: utf8("small") });
   const page = (after: string): string => {
-    const reply = client({ kind: "list", prefix: "", after, limit: 10, show: "values" });
+    const reply = client({ ...wholeList, after, limit: 10, show: "values" });
     if (reply.kind !== "listed") throw new Error(reply.kind);
     return `${reply.items.map((item) => item.key).join("")} ${reply.more}`;
   };
@@ -119,7 +125,7 @@ test("a listing stops before its limit of bytes, and moves on over a huge value"
 test("a listing holds no more than its limit of keys, whatever is asked for", () => {
   const client = clientOf(emptyStore());
   for (let at = 0; at <= limits.listKeysMax; at++) client(put(`k${at}`, ""));
-  const reply = client({ kind: "list", prefix: "", after: "", limit: 1e9, show: "keys" });
+  const reply = client({ ...wholeList, limit: 1e9 });
   if (reply.kind !== "listed") throw new Error(reply.kind);
   expect(reply.items.length).toBe(limits.listKeysMax);
   expect(reply.more).toBe("more");
@@ -159,7 +165,7 @@ test("listing a prefix among 100,000 keys costs what it lists, also between writ
   const started = performance.now();
   for (let round = 0; round < 1_000; round++) {
     client(put(`new${round}`, ""));
-    const reply = client({ kind: "list", prefix: "key9999", after: "", limit: 100, show: "keys" });
+    const reply = client({ ...wholeList, prefix: "key9999", limit: 100 });
     if (reply.kind === "listed") visited += reply.items.length;
   }
   expect(visited).toBe(11_000);

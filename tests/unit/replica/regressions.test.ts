@@ -6,7 +6,7 @@ import { noKeys } from "../../../src/codec/authentication.ts";
 import type { ClientRequest } from "../../../src/codec/client-message.ts";
 import { sealDatagram } from "../../../src/codec/datagram.ts";
 import { encodeRequestBatch } from "../../../src/codec/request-batch.ts";
-import type { Command } from "../../../src/kv/command.ts";
+import { type Command, wholeList } from "../../../src/kv/command.ts";
 import type { Message } from "../../../src/raft/message.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import { Desk } from "../../../src/replica/desk.ts";
@@ -81,7 +81,7 @@ const readAll = (id: number): ClientRequest => ({
   id,
   body: {
     kind: "read",
-    operation: { kind: "list", prefix: "", after: "", limit: 1000, show: "values" },
+    operation: { ...wholeList, show: "values" },
     consistency: "stale",
   },
 });

@@ -3,7 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis } from "../../../src/base/numbers.ts";
 import { type Random, seededRandom } from "../../../src/base/random.ts";
-import type { Command, Operation, ReadOperation, Reply } from "../../../src/kv/command.ts";
+import {
+  type Command,
+  type Operation,
+  type ReadOperation,
+  type Reply,
+  wholeList,
+} from "../../../src/kv/command.ts";
 import { apply, emptyStore, read } from "../../../src/kv/store.ts";
 import { drawIncr, drawTransaction } from "../../../src/sim/campaign/transactions.ts";
 import { oneOf } from "../../../src/sim/chance.ts";
@@ -16,7 +22,7 @@ function readOperation(random: Random): ReadOperation {
   if (random.below(2) === 0) return { kind: "get", key: key(random) };
   const limit = 1 + random.below(5);
   const show = oneOf(random, ["keys", "values"] as const);
-  return { kind: "list", prefix: oneOf(random, ["", "k"]), after: key(random), limit, show };
+  return { ...wholeList, prefix: oneOf(random, ["", "k"]), after: key(random), limit, show };
 }
 
 function operation(random: Random, index: number): Operation {
@@ -75,7 +81,7 @@ describe("the model and the store", () => {
         kinds.add(reply.kind);
         expect(expected, `seed ${seed}, entry ${index}`).toEqual(reply);
         const question = readOperation(random);
-        expect(sameReply(model.read(question, index), read(store, question))).toBe(true);
+        expect(sameReply(model.read(question, index), read(store, question, null))).toBe(true);
       }
       expect(model.sessionCount).toBe(store.sessions.byId.size);
     }
