@@ -163,7 +163,10 @@ function onReplied(core: Core, one: Try, outcome: Extract<Outcome, { kind: "repl
 }
 
 function beginSession(core: Core, pending: Pending, id: number): void {
-  core.session = new ClientSession(id, core.now, core.sessionWindow);
+  core.session = new ClientSession(id, core.now, {
+    window: core.sessionWindow,
+    idleMsMax: core.sessionIdleMsMax,
+  });
   core.registering = null;
   core.counters.sessions++;
   core.requests.settle(pending, null);

@@ -28,6 +28,8 @@ export type ClientOptions = WireOptions & {
   readonly nodes: readonly { readonly id: NodeId | null; readonly address: Address }[];
   /** Writes that may be unanswered at once; smaller than the cluster's for tests only. */
   readonly sessionWindow?: number;
+  /** A session unused for so long is not relied on; shorter for tests only. */
+  readonly sessionIdleMsMax?: number;
 };
 
 export type Taken = {
@@ -51,6 +53,7 @@ export class Client {
       random: options.random,
       counters: noCounts(),
       sessionWindow: options.sessionWindow ?? kvLimits.sessionWindow,
+      sessionIdleMsMax: options.sessionIdleMsMax ?? timing.sessionIdleMsMax,
       now,
       session: null,
       registering: null,

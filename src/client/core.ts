@@ -18,6 +18,7 @@ export type Core = {
   readonly random: Random;
   readonly counters: Counters;
   readonly sessionWindow: number;
+  readonly sessionIdleMsMax: number;
   now: Millis;
   /** Where new writes are numbered. */
   session: ClientSession | null;

@@ -9,6 +9,18 @@ import type { Millis } from "../base/numbers.ts";
 import { limits as kvLimits } from "../kv/command.ts";
 import { timing } from "./timing.ts";
 
+export type ClientSessionLimits = {
+  /** Writes that may be unanswered at once. */
+  readonly window: number;
+  /** Unused for so long, it is not relied on any more. */
+  readonly idleMsMax: number;
+};
+
+const usualLimits: ClientSessionLimits = {
+  window: kvLimits.sessionWindow,
+  idleMsMax: timing.sessionIdleMsMax,
+};
+
 export class ClientSession {
   readonly id: number;
   /** Every sequence below is settled. */
@@ -16,21 +28,23 @@ export class ClientSession {
   usedAt: Millis;
   #next = 1;
   readonly #window: number;
+  readonly #idleMsMax: number;
   /** Settled sequences above `acknowledged`. */
   readonly #settled = new Set<number>();
   /** Sequences that stayed unknown. */
   readonly #holes = new Set<number>();
 
-  constructor(id: number, now: Millis, window: number = kvLimits.sessionWindow) {
+  constructor(id: number, now: Millis, limits: ClientSessionLimits = usualLimits) {
     this.id = id;
     this.usedAt = now;
-    this.#window = window;
+    this.#window = limits.window;
+    this.#idleMsMax = limits.idleMsMax;
   }
 
   /** What the session can do for a new write now. */
   state(now: Millis): "open" | "full" | "used-up" {
     const unsettled = this.#next - this.acknowledged - this.#settled.size - this.#holes.size;
-    if (unsettled === 0 && now - this.usedAt >= timing.sessionIdleMsMax) return "used-up";
+    if (unsettled === 0 && now - this.usedAt >= this.#idleMsMax) return "used-up";
     if (this.#next < this.acknowledged + this.#window) return "open";
     // Only a hole never goes away by waiting.
     return this.#holes.has(this.acknowledged) ? "used-up" : "full";

@@ -4,14 +4,16 @@ import type { LogIndex } from "../base/numbers.ts";
 import { nextIndex } from "../base/numbers.ts";
 import { decodeCommand } from "../codec/command.ts";
 import type { Command, ReadOperation, Reply } from "../kv/command.ts";
+import type { SessionLimits } from "../kv/sessions.ts";
 import { apply, emptyStore, read, type Store } from "../kv/store.ts";
 import type { Entry } from "../raft/types.ts";
 
 export class Machine {
-  readonly store: Store = emptyStore();
+  readonly store: Store;
   private lastApplied: LogIndex;
 
-  constructor(base: LogIndex) {
+  constructor(base: LogIndex, sessionLimits: SessionLimits) {
+    this.store = emptyStore(sessionLimits);
     this.lastApplied = base;
   }
 

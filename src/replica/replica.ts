@@ -16,6 +16,8 @@ import { earliest, later, never } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import type { DiskEffect, Journal } from "../journal/journal.ts";
 import type { JournalRecovered } from "../journal/open.ts";
+import { limits as kvLimits } from "../kv/command.ts";
+import type { SessionLimits } from "../kv/sessions.ts";
 import type { Store } from "../kv/store.ts";
 import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
@@ -36,6 +38,8 @@ import { type Heard, Wire, type WireSettings } from "./wire.ts";
 export type ReplicaSettings = WireSettings & {
   readonly timing: Timing;
   readonly preVote: PreVote;
+  /** Those of kv/command.ts where not said. Servers of one cluster must agree on them: tests only. */
+  readonly sessionLimits?: SessionLimits;
 };
 
 /** An idle node marks the end of its journal as durable after this long. */
@@ -88,7 +92,7 @@ export class Replica {
     });
     this.acquaintance = new Acquaintance({ strangers: () => this.wire.strangers(), now });
     this.gate = new Gate(recovered.hardState.term);
-    this.machine = new Machine(recovered.base.index);
+    this.machine = new Machine(recovered.base.index, settings.sessionLimits ?? kvLimits);
     const { appendBytesMax } = this.wire;
     this.state = createState({ me, timing, preVote, appendBytesMax }, recovered, random);
     const addressText = (node: NodeId | null) => this.wire.addressText(node);

@@ -6,7 +6,8 @@ import type { Random } from "../base/random.ts";
 import { Client } from "../client/client.ts";
 import type { Consistency, RequestId, Result, Settled, Ticket } from "../client/request.ts";
 import type { Keys } from "../codec/authentication.ts";
-import type { Operation } from "../kv/command.ts";
+import { limits, type Operation } from "../kv/command.ts";
+import type { SessionLimits } from "../kv/sessions.ts";
 import type { SimClock } from "./clock.ts";
 import type { SimNetwork } from "./network.ts";
 
@@ -45,13 +46,17 @@ export class SimClient {
     cluster: number;
     keys: Keys;
     datagramBytesMax?: number;
+    sessionLimits?: SessionLimits;
   }) {
     const { clock, random, cluster, keys, nodes } = parts;
     this.clock = clock;
     this.address = parts.address;
     const incarnation = 1 + random.below(2 ** 32);
-    const { datagramBytesMax = 60_000 } = parts;
-    const options = { nodes, cluster, keys, incarnation, random, datagramBytesMax };
+    const { datagramBytesMax = 60_000, sessionLimits = limits } = parts;
+    const { sessionWindow, sessionIdleMs } = sessionLimits;
+    // Servers' clocks may go at twice the speed.
+    const session = { sessionWindow, sessionIdleMsMax: sessionIdleMs / 4 };
+    const options = { nodes, cluster, keys, incarnation, random, datagramBytesMax, ...session };
     this.half = new Client(options, clock.now());
     this.network = parts.network.open(parts.address, (from, bytes) => {
       this.half.receive(bytes, from, clock.now());

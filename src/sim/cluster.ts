@@ -4,6 +4,8 @@ import { must } from "../base/assert.ts";
 import { later, type Millis, type NodeId, nodeId } from "../base/numbers.ts";
 import { type Random, seededRandom } from "../base/random.ts";
 import { type Keys, noKeys } from "../codec/authentication.ts";
+import { limits } from "../kv/command.ts";
+import type { SessionLimits } from "../kv/sessions.ts";
 import { defaultTiming } from "../raft/state.ts";
 import { SimClient } from "./client.ts";
 import { SimClock } from "./clock.ts";
@@ -18,7 +20,14 @@ export type SimOptions = {
   readonly settings?: Partial<
     Pick<
       ServerSettings,
-      "timing" | "preVote" | "datagramBytesMax" | "segmentBytesMax" | "syncMs" | "cluster" | "keys"
+      | "timing"
+      | "preVote"
+      | "datagramBytesMax"
+      | "segmentBytesMax"
+      | "syncMs"
+      | "cluster"
+      | "keys"
+      | "sessionLimits"
     >
   >;
 };
@@ -35,6 +44,7 @@ export class SimCluster {
   private readonly host: string;
   private readonly keys: Keys;
   private readonly datagramBytesMax: number;
+  private readonly sessionLimits: SessionLimits;
   private clientCount = 0;
 
   constructor({ seed, servers, host = "127.0.0.1", settings = {} }: SimOptions) {
@@ -51,6 +61,7 @@ export class SimCluster {
       syncMs: 1,
       cluster: 0xc1,
       keys: noKeys,
+      sessionLimits: limits,
       ...settings,
       configuration: { voters: ids, outgoing: [], learners: [] },
       addresses,
@@ -58,6 +69,7 @@ export class SimCluster {
     this.clusterId = all.cluster;
     this.keys = all.keys;
     this.datagramBytesMax = all.datagramBytesMax;
+    this.sessionLimits = all.sessionLimits;
     const { clock, network, random } = this;
     this.servers = new Map(
       ids.map((id) => [id, new SimServer({ settings: { ...all, id }, clock, network, random })]),
@@ -117,6 +129,7 @@ export class SimCluster {
       cluster: clusterId,
       keys: this.keys,
       datagramBytesMax: this.datagramBytesMax,
+      sessionLimits: this.sessionLimits,
     });
   }
 }

@@ -13,6 +13,7 @@ import { type Keys, noKeys } from "../codec/authentication.ts";
 import { DiskError } from "../journal/disk.ts";
 import { type DiskEffect, performDiskEffect } from "../journal/effects.ts";
 import { type JournalRecovered, openJournal } from "../journal/open.ts";
+import type { SessionLimits } from "../kv/sessions.ts";
 import type { Configuration } from "../raft/types.ts";
 import type { Effects, Input } from "../replica/input.ts";
 import { Replica, type ReplicaSettings } from "../replica/replica.ts";
@@ -30,6 +31,7 @@ export type ServerSettings = Pick<ReplicaSettings, "timing" | "preVote" | "datag
   /** How long a sync takes. */
   readonly syncMs: number;
   readonly keys?: Keys;
+  readonly sessionLimits?: SessionLimits;
 };
 
 /** Between what a server decides and what it does. Power can be cut at each. */

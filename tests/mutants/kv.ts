@@ -256,4 +256,37 @@ export const kvMutants: readonly Mutant[] = [
     before: '(to === "" || key < to)',
     after: '(to === "" || key <= to)',
   },
+  {
+    name: "expired-session-is-served-as-new",
+    why: "A request of a forgotten session happens, perhaps for the second time (I18).",
+    file: "kv/sessions.ts",
+    before: `    if (sessions.newest === session.id) sessions.newest = 0;
+    return sessionUnknown;`,
+    after: `    const replies = new Map<number, Reply>();
+    const fresh = { id: session.id, lastUsed: time, acknowledged: 1, replies };
+    sessions.byId.set(session.id, fresh);
+    return { kind: "admitted", session: fresh };`,
+  },
+  {
+    name: "session-ages-from-its-beginning",
+    why: "A session that is used all the time is forgotten (I18).",
+    file: "kv/sessions.ts",
+    before: `  session.lastUsed = time;
+`,
+    after: "",
+  },
+  {
+    name: "newest-session-makes-room",
+    why: "Whoever registered last is forgotten, instead of the one that was unused for longest (I18).",
+    file: "kv/sessions.ts",
+    before: "  for (const id of sessions.byId.keys()) {",
+    after: "  for (const id of [...sessions.byId.keys()].reverse()) {",
+  },
+  {
+    name: "lost-session-is-a-rejection",
+    why: "A write of a forgotten session is said not to have happened, and may have (three outcomes).",
+    file: "client/answers.ts",
+    before: `    doubt(core, pending, "session-lost");`,
+    after: `    reject(core, pending, { kind: "busy" });`,
+  },
 ];

@@ -82,7 +82,8 @@ export class Liveness {
     const last = [...workload.askAll(), ...workload.readAll(keys)];
     if (this.await("L2", answersMs, answers) === "excused") return "excused";
     for (const { outcome, client } of last) {
-      if (outcome === "committed") continue;
+      // That a session is forgotten is an answer too; whether it is true, the oracle has seen to.
+      if (outcome === "committed" || outcome === "forgotten") continue;
       if (this.excuses.includes("outsider-without-pre-vote")) return "excused";
       throw new Violation("L2", `client ${client} was answered "${outcome}" at peace`);
     }
@@ -229,12 +230,19 @@ export class Liveness {
         );
       }
     }
-    if (values.size !== found || sessions.byId.size !== model.sessionCount) {
+    if (values.size !== found) {
       throw new Violation(
         "L3",
         `n${server.id} holds ${values.size} keys, and ${found} were written`,
       );
     }
+    // In the order of their use, which decides who is forgotten next.
+    const [known, right] = [[...sessions.byId.keys()].join(), model.sessionNames.join()];
+    if (known === right) return;
+    throw new Violation(
+      "I18",
+      `n${server.id} knows the sessions ${known}, where ${right} is right`,
+    );
   }
 
   /** Nobody campaigns, and an idle cluster says no more than its heartbeats. */

@@ -3,6 +3,8 @@
  * fault are absent from most runs, because a fault that is always there hides what happens without it).
  */
 import { between, type Random, seededRandom } from "../../base/random.ts";
+import { limits } from "../../kv/command.ts";
+import type { SessionLimits } from "../../kv/sessions.ts";
 import type { PreVote, Timing } from "../../raft/state.ts";
 import { fraction, happens, oneOf, weighted } from "../chance.ts";
 import { calmWeather, type WeatherPlan } from "../weather.ts";
@@ -85,6 +87,8 @@ export type Plan = {
   readonly thinkMsMean: number;
   readonly withinMs: number;
   readonly keys: number;
+  /** So tight in some seeds that sessions are forgotten all the time. */
+  readonly sessionLimits: SessionLimits;
   readonly mix: Mix;
   /** Of the values, how many are larger than a datagram, and how large they are at most. */
   readonly bulk: number;
@@ -128,7 +132,7 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
   return {
     ...{ seed, servers, timing, datagramBytesMax },
     ...drawServer(random, timing),
-    ...drawClients(random, datagramBytesMax),
+    ...drawClients(random, { datagramBytesMax, timing }),
     steps: choices.steps ?? stepsDefault,
     inboxMax: drawInbox(random, without),
     weather: drawWeather(random, timing, without),
@@ -154,12 +158,21 @@ function drawServer(
 
 function drawClients(
   random: Random,
-  datagramBytesMax: number,
+  { datagramBytesMax, timing }: Pick<Plan, "datagramBytesMax" | "timing">,
 ): Drawn<
-  "clients" | "width" | "thinkMsMean" | "withinMs" | "keys" | "mix" | "bulk" | "bulkBytesMax"
+  | "clients"
+  | "width"
+  | "thinkMsMean"
+  | "withinMs"
+  | "keys"
+  | "mix"
+  | "bulk"
+  | "bulkBytesMax"
+  | "sessionLimits"
 > {
+  const clients = between(random, { min: 1, max: 5 });
   return {
-    clients: between(random, { min: 1, max: 5 }),
+    clients,
     width: oneOf(random, [1, 1, 2, 4, 8]),
     thinkMsMean: oneOf(random, [1, 10, 50, 200]),
     withinMs: oneOf(random, [500, 2000, 5000]),
@@ -178,7 +191,21 @@ function drawClients(
     },
     bulk: random.below(3) === 0 ? fraction(random) * 0.2 : 0,
     bulkBytesMax: Math.min(3 * datagramBytesMax, 100_000),
+    sessionLimits: drawSessions(random, clients, timing),
   };
+}
+
+/**
+ * As many as there are clients, at least: fewer, and they would forget each other's for ever. The window is wide
+ * enough for a client's successor, which cannot say what the session that it was left has acknowledged.
+ */
+function drawSessions(random: Random, clients: number, timing: Timing): SessionLimits {
+  const tight = {
+    sessionsMax: clients + 1 + random.below(3),
+    sessionWindow: oneOf(random, [256, limits.sessionWindow]),
+    sessionIdleMs: oneOf(random, [3, 8, 30]) * timing.electionMsMax,
+  };
+  return random.below(3) === 0 ? tight : limits;
 }
 
 /** The draw is made in any case, so that leaving one kind out changes no other. */

@@ -22,6 +22,7 @@ export function describePlan(plan: Plan): string {
     `${plan.servers} servers, ${plan.clients} clients of ${plan.width}`,
     `elections ${electionMsMin}-${electionMsMax} ms, heartbeats ${heartbeatMs} ms, ${plan.preVote}`,
     `syncs ${plan.syncMs} ms, datagrams ${plan.datagramBytesMax} bytes`,
+    `sessions ${plan.sessionLimits.sessionsMax}, forgotten after ${plan.sessionLimits.sessionIdleMs} ms`,
     `segments ${plan.segmentBytesMax} bytes, secret ${plan.secret}`,
     `faults: ${presentKinds(plan).join(" ") || "none"}`,
   ].join("; ");

@@ -120,6 +120,9 @@ function gather(world: World): void {
   coverage.add("reads-stale", oracle.counts.stale);
   coverage.add("reads-logged", oracle.counts.logged);
   coverage.add("lists", oracle.counts.listed);
+  coverage.add("sessions-expired", witness.model.expired);
+  coverage.add("sessions-evicted", witness.model.evicted);
+  coverage.add("forgotten", oracle.counts.forgotten);
   coverage.add("views-lost", oracle.counts["view-lost"]);
   coverage.add("pages-of-the-past", oracle.counts["page-of-the-past"]);
   for (const kind of ["counted", "count-refused", "txn-then", "txn-else", "txn-refused"] as const) {

@@ -196,7 +196,9 @@ export class Workload {
     else if (wish.outcome === "unknown") this.askAgain(slot);
   }
 
-  private learn(client: Client, { operation, outcome, reply }: Wish): void {
+  private learn(client: Client, wish: Wish): void {
+    const { operation, outcome, reply } = wish;
+    if (outcome === "forgotten") this.recount(client, wish);
     if (outcome !== "committed" || reply === null) return;
     if (operation.kind === "get" && reply.kind === "found") {
       client.known.set(operation.key, { value: reply.value, revision: reply.revision });
@@ -250,6 +252,14 @@ export class Workload {
         return { operation: this.list(), consistency };
       }
     }
+  }
+
+  /** Nobody will tell the client whether its step was taken; so that it can go on, the log does. */
+  private recount(client: Client, { operation, requestId }: Wish): void {
+    if (!("key" in operation) || operation.key !== counterKey(client)) return;
+    const { model } = this.world.witness;
+    const taken = requestId === null ? null : model.effectOf(requestId);
+    if (taken !== null && model.outcomeAt(taken)?.reply.kind === "written") client.counted += 1;
   }
 
   private draws({ known }: Client): Draws {

@@ -46,8 +46,8 @@ export class World {
   readonly trace = new Trace();
   readonly coverage = new Coverage();
   readonly images = new Map<NodeId, DurableImage>();
-  readonly witness = new Witness(this.images);
-  readonly oracle = new Oracle(this.witness);
+  readonly witness: Witness;
+  readonly oracle: Oracle;
   readonly promises: Promises;
   readonly absent = new Map<NodeId, Absence>();
   /** Turns of servers so far. */
@@ -57,13 +57,18 @@ export class World {
 
   constructor(plan: Plan) {
     this.plan = plan;
+    this.witness = new Witness(this.images, plan.sessionLimits);
+    this.oracle = new Oracle(this.witness);
     const keys = plan.secret === "set" ? deriveKeys(utf8("a secret of the seed")) : noKeys;
     const { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs } = plan;
     this.cluster = new SimCluster({
       seed: plan.seed * 2 + 1,
       servers: plan.servers,
       host: "10.0.0.1",
-      settings: { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs, keys },
+      settings: {
+        ...{ timing, preVote, datagramBytesMax, segmentBytesMax, syncMs, keys },
+        sessionLimits: plan.sessionLimits,
+      },
     });
     this.servers = [...this.cluster.servers.values()];
     this.weather = new BadWeather(plan.weather, this.stream("weather"));

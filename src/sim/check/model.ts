@@ -4,7 +4,7 @@
  */
 import { must } from "../../base/assert.ts";
 import { sameBytes, utf8 } from "../../base/bytes.ts";
-import { type LogIndex, noIndex } from "../../base/numbers.ts";
+import { type LogIndex, type Millis, noIndex } from "../../base/numbers.ts";
 import {
   type Command,
   type Item,
@@ -14,6 +14,8 @@ import {
   type ReadOperation,
   type Reply,
 } from "../../kv/command.ts";
+import type { SessionLimits } from "../../kv/sessions.ts";
+import type { Entry } from "../../raft/types.ts";
 import { type Held, sumOf, transaction } from "./model-transaction.ts";
 
 type Request = Extract<Command, { kind: "request" }>;
@@ -21,7 +23,12 @@ type Request = Extract<Command, { kind: "request" }>;
 /** What a key held from `index` on; null: nothing. */
 type Version = { readonly index: LogIndex; readonly value: Uint8Array | null };
 
-type Session = { acknowledged: number; readonly replies: Map<number, Reply> };
+type Session = {
+  acknowledged: number;
+  readonly replies: Map<number, Reply>;
+  usedAt: Millis;
+  usedBy: LogIndex;
+};
 
 /** What is at an index of the committed log. */
 export type Outcome = { readonly command: Command; readonly reply: Reply };
@@ -37,8 +44,22 @@ export class Model {
   /** Requests that came once more and were answered from memory. */
   repeated = 0;
 
-  apply(index: LogIndex, command: Command): void {
-    const reply = command.kind === "register" ? this.register(index) : this.request(index, command);
+  /** Sessions that were unused for too long, and that made room for others. */
+  expired = 0;
+  evicted = 0;
+  private readonly limits: SessionLimits;
+  /** Requests that were told once that their session is unknown. */
+  private readonly disowned = new Set<string>();
+
+  constructor(sessionLimits: SessionLimits = limits) {
+    this.limits = sessionLimits;
+  }
+
+  apply({ index, time }: Pick<Entry, "index" | "time">, command: Command): void {
+    const reply =
+      command.kind === "register"
+        ? this.register(index, time)
+        : this.request({ index, time }, command);
     this.outcomes.set(index, { command, reply });
   }
 
@@ -50,6 +71,11 @@ export class Model {
     return this.effects.get(requestName(name.session, name.sequence)) ?? null;
   }
 
+  /** Whether the log says to somebody that it does not know this request's session. */
+  isDisowned(name: { readonly session: number; readonly sequence: number }): boolean {
+    return this.disowned.has(requestName(name.session, name.sequence));
+  }
+
   /** The names of all requests that had an effect, and where. */
   get allEffects(): ReadonlyMap<string, LogIndex> {
     return this.effects;
@@ -59,8 +85,10 @@ export class Model {
     return [...this.versions.keys()].sort();
   }
 
-  get sessionCount(): number {
-    return this.sessions.size;
+  /** The sessions that are known, the one that was used longest ago first. */
+  get sessionNames(): readonly number[] {
+    const byUse = [...this.sessions].sort(([, a], [, b]) => a.usedBy - b.usedBy);
+    return byUse.map(([name]) => name);
   }
 
   /** A list in the log is of its own moment only, and nobody has kept an earlier one there. */
@@ -90,18 +118,43 @@ export class Model {
     return version?.value == null ? null : { value: version.value, revision: version.index };
   }
 
-  private register(index: LogIndex): Reply {
-    this.sessions.set(index, { acknowledged: 1, replies: new Map() });
+  private register(index: LogIndex, time: Millis): Reply {
+    for (const [name, session] of this.sessions) if (this.isIdle(session, time)) this.expire(name);
+    while (this.sessions.size >= this.limits.sessionsMax) {
+      const [longest] = [...this.sessions].sort(([, a], [, b]) => a.usedBy - b.usedBy);
+      this.sessions.delete(must(longest, "there is one too many")[0]);
+      this.evicted += 1;
+    }
+    const replies = new Map<number, Reply>();
+    this.sessions.set(index, { acknowledged: 1, replies, usedAt: time, usedBy: index });
     return { kind: "registered", session: index };
   }
 
-  private request(index: LogIndex, command: Request): Reply {
+  private isIdle({ usedAt }: Session, time: Millis): boolean {
+    return usedAt + this.limits.sessionIdleMs <= time;
+  }
+
+  private expire(name: number): void {
+    this.sessions.delete(name);
+    this.expired += 1;
+  }
+
+  private request({ index, time }: Pick<Entry, "index" | "time">, command: Request): Reply {
+    const known = this.sessions.get(command.session);
+    if (known !== undefined && this.isIdle(known, time)) this.expire(command.session);
     const session = this.sessions.get(command.session);
-    if (session === undefined) return { kind: "session-unknown" };
+    if (session === undefined) {
+      this.disowned.add(requestName(command.session, command.sequence));
+      return { kind: "session-unknown" };
+    }
+    session.usedAt = time;
+    session.usedBy = index;
     session.acknowledged = Math.max(session.acknowledged, command.acknowledged);
     const { sequence, operation } = command;
     if (sequence < session.acknowledged) return { kind: "already-acknowledged" };
-    if (sequence >= session.acknowledged + limits.sessionWindow) return { kind: "window-exceeded" };
+    if (sequence >= session.acknowledged + this.limits.sessionWindow) {
+      return { kind: "window-exceeded" };
+    }
     const earlier = session.replies.get(sequence);
     if (earlier !== undefined) {
       this.repeated += 1;

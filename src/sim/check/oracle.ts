@@ -29,7 +29,8 @@ export type Wish = {
   readonly floor: number;
   requestId: RequestId | null;
   ended: Millis | null;
-  outcome: "open" | "committed" | "rejected" | "unknown";
+  /** `forgotten`: its session is, so nobody will ever say. */
+  outcome: "open" | "committed" | "rejected" | "unknown" | "forgotten";
   reply: Reply | null;
 };
 
@@ -41,6 +42,7 @@ export class Oracle {
     committed: 0,
     rejected: 0,
     unknown: 0,
+    forgotten: 0,
     reads: 0,
     stale: 0,
     logged: 0,
@@ -85,18 +87,25 @@ export class Oracle {
         this.counts.rejected += 1;
         return;
       case "unknown":
-        wish.outcome = "unknown";
+        wish.outcome = result.because === "session-lost" ? "forgotten" : "unknown";
         wish.requestId = result.requestId;
-        this.counts.unknown += 1;
-        if (result.because === "session-lost") {
-          throw new Violation("I18", `the session of ${nameOf(wish)} is forgotten within a day`);
-        }
+        this.counts[wish.outcome] += 1;
+        if (wish.outcome === "forgotten") this.checkForgotten(wish);
         return;
       case "status":
         return;
       default:
         return unreachable(result);
     }
+  }
+
+  private checkForgotten(wish: Wish): void {
+    const id = must(wish.requestId, "what was told of a session was sent in one");
+    if (this.witness.model.isDisowned(id)) return;
+    throw new Violation(
+      "I18",
+      `${nameOf(wish)} was told that its session is forgotten, and it is not`,
+    );
   }
 
   private checkAnswer(wish: Wish, result: Committed): void {

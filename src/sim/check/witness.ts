@@ -8,6 +8,7 @@
 import { must } from "../../base/assert.ts";
 import { type LogIndex, logIndex, type NodeId, type Term } from "../../base/numbers.ts";
 import { decodeCommand } from "../../codec/command.ts";
+import type { SessionLimits } from "../../kv/sessions.ts";
 import { majority } from "../../raft/quorum.ts";
 import { type Leader, replicationLimits, type State } from "../../raft/state.ts";
 import type { Replica } from "../../replica/replica.ts";
@@ -40,7 +41,7 @@ export type WitnessCounts = {
 
 export class Witness {
   readonly entries = new Entries();
-  readonly model = new Model();
+  readonly model: Model;
   readonly counts: WitnessCounts = { leaders: 0, truncations: 0, figure8: 0, commits: 0 };
   /** Servers that lost the end of their log to a fault that was planned so that nothing depends on it. */
   readonly excused = new Set<NodeId>();
@@ -54,8 +55,9 @@ export class Witness {
   private readonly committedIn: (Term | 0)[] = [0];
   private figure8At = "";
 
-  constructor(images: ReadonlyMap<NodeId, DurableImage>) {
+  constructor(images: ReadonlyMap<NodeId, DurableImage>, sessionLimits: SessionLimits) {
     this.images = images;
+    this.model = new Model(sessionLimits);
   }
 
   /** Up to here the cluster has committed. */
@@ -222,7 +224,7 @@ export class Witness {
     this.committedIn.push(inTerm);
     this.counts.commits += 1;
     if (entry.kind !== "command") return;
-    this.model.apply(index, must(decodeCommand(entry.body), "what is committed can be read"));
+    this.model.apply(entry, must(decodeCommand(entry.body), "what is committed can be read"));
   }
 
   /** How many of a group hold this entry on their disks. */

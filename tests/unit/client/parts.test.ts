@@ -73,7 +73,7 @@ test("a session acknowledges up to the first write that is not settled", () => {
 });
 
 test("a session with a full window waits for an answer, but not for one that was given up", () => {
-  const session = new ClientSession(9, at(0), 2);
+  const session = new ClientSession(9, at(0), { window: 2, idleMsMax: 1000 });
   session.nextSequence(at(0));
   session.nextSequence(at(0));
   expect(session.state(at(0))).toBe("full");

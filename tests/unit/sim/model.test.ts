@@ -5,6 +5,7 @@ import { logIndex, millis } from "../../../src/base/numbers.ts";
 import { type Random, seededRandom } from "../../../src/base/random.ts";
 import {
   type Command,
+  limits,
   type Operation,
   type ReadOperation,
   type Reply,
@@ -47,6 +48,8 @@ function operation(random: Random, index: number): Operation {
         { kind: "absent" },
         { kind: "revision", revision: logIndex(random.below(index)) },
       ] as const);
+      const odd = { kind: "put", key: "tally-1", value: utf8("many"), condition } as const;
+      if (random.below(4) === 0) return odd;
       return { kind: "put", key: key(random), value: value(random), condition };
     }
   }
@@ -66,41 +69,46 @@ function command(random: Random, index: number): Command {
 describe("the model and the store", () => {
   test("answer every command alike, repeated ones and stray ones included", () => {
     const kinds = new Set<Reply["kind"]>();
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 60; seed++) {
       const random = seededRandom(seed);
-      const [model, store] = [new Model(), emptyStore()];
+      const tight = { sessionsMax: 3, sessionWindow: 40, sessionIdleMs: 30 };
+      const sessions = seed % 4 > 0 ? limits : tight;
+      const [model, store] = [new Model(sessions), emptyStore(sessions)];
       const asked: Command[] = [];
+      let time = 0;
       for (let index = 1; index <= 150; index++) {
         const fresh = random.below(3) > 0 || asked.length === 0;
         const one = fresh ? command(random, index) : oneOf(random, asked);
         asked.push(one);
-        const at = { index: logIndex(index), time: millis(index) };
+        time += random.below(4);
+        const at = { index: logIndex(index), time: millis(time) };
         const reply = apply(store, { ...at, command: one });
-        model.apply(at.index, one);
+        model.apply(at, one);
         const expected = model.outcomeAt(index)?.reply;
         kinds.add(reply.kind);
         expect(expected, `seed ${seed}, entry ${index}`).toEqual(reply);
         const question = readOperation(random);
         expect(sameReply(model.read(question, index), read(store, question, null))).toBe(true);
       }
-      expect(model.sessionCount).toBe(store.sessions.byId.size);
+      expect(model.sessionNames).toEqual([...store.sessions.byId.keys()]);
     }
     expect(kinds.size).toBe(15);
   });
 
   test("the model still knows what was true at any earlier entry", () => {
     const model = new Model();
-    model.apply(logIndex(1), { kind: "register", nonce: 1 });
+    const at = (index: number) => ({ index: logIndex(index), time: millis(index) });
+    model.apply(at(1), { kind: "register", nonce: 1 });
     const put = (sequence: number, text: string): Command => ({
       ...{ kind: "request", session: 1, sequence, acknowledged: 1 },
       operation: { kind: "put", key: "k", value: utf8(text), condition: { kind: "always" } },
     });
-    model.apply(logIndex(2), put(1, "one"));
-    model.apply(logIndex(3), put(2, "two"));
-    const at = (index: number) => model.read({ kind: "get", key: "k" }, index);
-    expect(at(1)).toEqual({ kind: "absent" });
-    expect(at(2)).toMatchObject({ revision: logIndex(2) });
-    expect(at(3)).toMatchObject({ revision: logIndex(3), value: utf8("two") });
+    model.apply(at(2), put(1, "one"));
+    model.apply(at(3), put(2, "two"));
+    const then = (index: number) => model.read({ kind: "get", key: "k" }, index);
+    expect(then(1)).toEqual({ kind: "absent" });
+    expect(then(2)).toMatchObject({ revision: logIndex(2) });
+    expect(then(3)).toMatchObject({ revision: logIndex(3), value: utf8("two") });
   });
 });
 
