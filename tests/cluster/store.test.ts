@@ -60,6 +60,37 @@ test("a list of many pages is of one moment, though keys are moved from end to e
   expect(range.stdout.split("\n")).toHaveLength(6);
 });
 
+test("an export under load is of one moment, and what it holds comes back in another cluster", async () => {
+  const accounts = Array.from({ length: 100 }, (_, at) => `(put "account/${at}" "100")`);
+  const padding = Array.from({ length: 400 }, (_, at) => `(put "account/x${at}" "0")`);
+  expect((await client([], `(do ${accounts.join(" ")})\n(do ${padding.join(" ")})\n`)).exit).toBe(
+    0,
+  );
+  // Money goes from one to another: there are 10,000 at any moment.
+  const transfers = Array.from({ length: 400 }, (_, at) => {
+    const [from, to] = [at % 100, (at * 37 + 11) % 100];
+    return `(do (incr "account/${from}" -5) (incr "account/${to}" 5))\n`;
+  });
+  const moving = client([], transfers.join(""));
+  const exported = await client(["export"]);
+  expect(exported.exit).toBe(0);
+  const accountLines = exported.stdout.split("\n").filter((line) => line.includes('"account/'));
+  const sum = accountLines.reduce((total, line) => total + Number(JSON.parse(line).value), 0);
+  expect({ lines: accountLines.length, sum }).toEqual({ lines: 500, sum: 10_000 });
+  expect((await moving).exit).toBe(0);
+  const other = await RealCluster.up({ size: 1, basePort: 17_650 });
+  try {
+    const into = ["--data", other.folder];
+    const imported = await run(["client", "import", "-", "--json", ...into], exported.stdout);
+    expect({ exit: imported.exit, stderr: imported.stderr }).toEqual({ exit: 0, stderr: "" });
+    const again = await run(["client", "export", ...into]);
+    const bare = (text: string) => text.replaceAll(/"(rev|index)":\d+/g, "");
+    expect(bare(again.stdout)).toBe(bare(exported.stdout));
+  } finally {
+    await other.destroy();
+  }
+});
+
 test("a batch is one entry of every node's log, and a transaction sees it whole", async () => {
   expect((await client(["mput", "a", "1", "b", "2"])).exit).toBe(0);
   const both = '(if (and (= (value "a") "1") (= (value "b") "2")) (do (delete "a") (put "b" "3")))';

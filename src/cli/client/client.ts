@@ -14,6 +14,8 @@ export const verbsAt = (place: Place): Verbs => ({
   mput: async () => (await import("./count-verbs.ts")).mputCommand(place),
   txn: async () => (await import("./count-verbs.ts")).txnCommand(place),
   ls: async () => (await import("./list-verb.ts")).listCommand(place),
+  export: async () => (await import("./export-verb.ts")).exportCommand(place),
+  import: async () => (await import("./import-verb.ts")).importCommand(place),
   outcome: async () => (await import("./outcome.ts")).outcomeCommand(place),
   status: async () => (await import("./status.ts")).statusCommand(place),
 });

@@ -24,6 +24,8 @@ const verbs = [
   "mput",
   "txn",
   "ls",
+  "export",
+  "import",
   "outcome",
   "status",
   ".help",

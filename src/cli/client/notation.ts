@@ -58,6 +58,10 @@ export function terminalText(value: Uint8Array): string {
 /** One decimal, as people compare latencies. */
 export const roundedMs = (ms: number): number => Math.round(ms * 10) / 10;
 
+/** `1 key`, `2 keys`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
 /** `put "color"`: a request as its user knows it. */
 export function nameOf(operation: Operation): string {
   switch (operation.kind) {

@@ -5,7 +5,7 @@ import type { Command, Condition, Item, Operation, Reply } from "../../kv/comman
 import { commandSexp, guardSexp, replySexp } from "../../kv/describe.ts";
 import { print } from "../../sexp/print.ts";
 import { form, type Sexp } from "../../sexp/value.ts";
-import { bytesJson, keyJson } from "../client/notation.ts";
+import { bytesJson, counted, keyJson } from "../client/notation.ts";
 
 /** For an entry whose command this version cannot read: the bytes are shown as they are. */
 export function commandOf(body: Uint8Array): Sexp {
@@ -90,9 +90,7 @@ export const itemJson = ({ key, revision, value }: Item): object => ({
   value: value === null ? null : bytesJson(value),
 });
 
-/** `1 key`, `2 keys`. */
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`;
+export { counted };
 
 const idDigits = 12;
 
