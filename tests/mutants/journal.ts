@@ -188,4 +188,32 @@ export const journalMutants: readonly Mutant[] = [
     before: "writeU16(payload, 66, header.peers.size);",
     after: "writeU16(payload, 66, 0);",
   },
+  {
+    name: "repair-copies-the-damage",
+    why: "A repair copy of a log is as damaged as the log.",
+    file: "journal/repair.ts",
+    before: "(stopsHere ? problem.offset : source.size)",
+    after: "source.size",
+  },
+  {
+    name: "repair-goes-on-behind-the-damage",
+    why: "A repair copy holds files that do not follow what stands before them.",
+    file: "journal/repair.ts",
+    before: "    if (stopsHere) isRight = false;\n",
+    after: "",
+  },
+  {
+    name: "repair-without-an-active-file",
+    why: "A repair copy that ends in a closed file is no log that anybody would open.",
+    file: "journal/repair.ts",
+    before: "copied.push({ ...last, name: activeName(node) });",
+    after: "copied.push(last);",
+  },
+  {
+    name: "repair-is-not-synced",
+    why: "A repair copy is gone with the power, after it was said to be there.",
+    file: "journal/repair.ts",
+    before: "    to.sync(name);\n",
+    after: "",
+  },
 ];

@@ -14,6 +14,7 @@ import { followLog } from "./follow.ts";
 import { listLogs } from "./list.ts";
 import type { Reach } from "./paths.ts";
 import { type Plan, readPlan } from "./plan.ts";
+import { repairCopy } from "./repair.ts";
 import { showState } from "./state.ts";
 import { summarizeLogs } from "./summary.ts";
 import { verifyLogs } from "./verify.ts";
@@ -44,6 +45,11 @@ const inspectArgs = {
     valueHint: "other",
     description: "Where this log and another node's part. Exit 1 when they contradict each other",
   },
+  "repair-copy": {
+    type: "string",
+    valueHint: "folder",
+    description: "Copy everything before the damage into a new folder; the files stay as they are",
+  },
   follow: { type: "boolean", alias: "f", description: "Go on with what is written, across rolls" },
 } as const;
 
@@ -63,6 +69,7 @@ export const inspectCommand = command({
     { line: "rusty-boat inspect data/node1.log --at 42", does: "the store at entry 42" },
     { line: "rusty-boat inspect data/node1.log --diff data/node2.log", does: "where they part" },
     { line: "rusty-boat inspect data/node*.log --verify", does: "all nodes' files" },
+    { line: "rusty-boat inspect data/node1.log --repair-copy saved", does: "what can be read" },
     { line: "rusty-boat inspect data/node1.log -f --kind put --json", does: "writes as they come" },
   ],
   async run({ args, rest, program }) {
@@ -108,6 +115,8 @@ async function answer(
       return showState(log, plan, program);
     case "follow":
       return followLog(log, plan, program);
+    case "repair":
+      return repairCopy(log, plan.out, program);
     case "list":
       await listLogs(logs, plan, program);
       return exits.done;
@@ -116,11 +125,16 @@ async function answer(
   }
 }
 
-const isOfOneLog = (plan: Plan): boolean =>
-  plan.kind === "diff" || plan.kind === "state" || plan.kind === "follow";
+const isOfOneLog = (plan: Plan): boolean => Object.hasOwn(flagsOfOneLog, plan.kind);
 
-const flagOf = (plan: Plan): string =>
-  plan.kind === "state" ? "--at" : plan.kind === "diff" ? "--diff" : "--follow";
+const flagsOfOneLog: Partial<Record<Plan["kind"], string>> = {
+  state: "--at",
+  diff: "--diff",
+  repair: "--repair-copy",
+  follow: "--follow",
+};
+
+const flagOf = (plan: Plan): string => flagsOfOneLog[plan.kind] ?? `--${plan.kind}`;
 
 /** A list without wishes, or by kind alone, is of the file; everything else is about the log. */
 function reachOf(plan: Plan): Reach {

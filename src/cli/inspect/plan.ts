@@ -21,12 +21,14 @@ export type Texts = {
   readonly key?: string | undefined;
   readonly at?: string | undefined;
   readonly diff?: string | undefined;
+  readonly "repair-copy"?: string | undefined;
 };
 
 export type Plan =
   | { readonly kind: "verify" }
   | { readonly kind: "summary" }
   | { readonly kind: "diff"; readonly other: string }
+  | { readonly kind: "repair"; readonly out: string }
   | ({ readonly kind: "state" } & StatePlan)
   | ({ readonly kind: "follow" } & ListPlan)
   | ({ readonly kind: "list" } & ListPlan);
@@ -34,7 +36,7 @@ export type Plan =
 type Flag = keyof Texts;
 
 /** Each of these answers a question of its own. */
-const questions: readonly Flag[] = ["verify", "summary", "at", "diff"];
+const questions: readonly Flag[] = ["verify", "summary", "at", "diff", "repair-copy"];
 const selectors: readonly Flag[] = ["follow", "from", "to", "term", "kind", "key"];
 
 export function readPlan(texts: Texts): Plan {
@@ -44,6 +46,7 @@ export function readPlan(texts: Texts): Plan {
   if (texts.verify === true) return { kind: "verify" };
   if (texts.summary === true) return { kind: "summary" };
   if (texts.diff !== undefined) return { kind: "diff", other: texts.diff };
+  if (texts["repair-copy"] !== undefined) return { kind: "repair", out: texts["repair-copy"] };
   const key = texts.key === undefined ? null : readKey(texts.key);
   if (texts.at !== undefined) return { kind: "state", index: indexFlag("--at", texts.at, 0), key };
   const selection = readSelection(texts);
