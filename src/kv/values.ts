@@ -28,17 +28,17 @@ export const noValues = (): Values => ({
 
 /** Keeps what it is given. */
 export function setValue(store: Values, key: string, stored: Stored): void {
-  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
   if (store.views.open.length > 0) keepForViews(store.views, key, store.values.get(key));
+  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
   if (!store.values.has(key)) addKey(store.order, key);
   store.values.set(key, stored);
 }
 
 export function dropValue(store: Values, key: string): "dropped" | "absent" {
-  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
   if (store.views.open.length > 0 && store.values.has(key)) {
     keepForViews(store.views, key, store.values.get(key));
   }
+  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
   if (!store.values.delete(key)) return "absent";
   removeKey(store.order, key);
   return "dropped";

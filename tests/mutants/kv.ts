@@ -279,8 +279,9 @@ export const kvMutants: readonly Mutant[] = [
     name: "newest-session-makes-room",
     why: "Whoever registered last is forgotten, instead of the one that was unused for longest (I18).",
     file: "kv/sessions.ts",
-    before: "  for (const id of sessions.byId.keys()) {",
-    after: "  for (const id of [...sessions.byId.keys()].reverse()) {",
+    before: "  for (const [id, session] of sessions.byId) {\n    if (sessions.view !== null)",
+    after:
+      "  for (const [id, session] of [...sessions.byId].reverse()) {\n    if (sessions.view !== null)",
   },
   {
     name: "lost-session-is-a-rejection",
