@@ -5,6 +5,7 @@
  * none is, nobody was ever told that it was there: a write that a crash interrupted.
  */
 import { readU32 } from "../base/integers.ts";
+import { type LogIndex, maxIndex, noIndex } from "../base/numbers.ts";
 import type { ReadPlace, RecordSource } from "./reader.ts";
 import {
   type Mark,
@@ -23,14 +24,26 @@ const chunkBytes = 1 << 22;
  * beginning.
  */
 export function findVouchingMark(source: RecordSource, bad: Omit<ReadPlace, "chain">): Mark | null {
+  for (const mark of marksBehind(source, bad)) if (mark.durable > bad.offset) return mark;
+  return null;
+}
+
+/** The highest index that a mark behind the bad byte says was committed; 0 where none says anything. */
+export function committedBehind(source: RecordSource, bad: Omit<ReadPlace, "chain">): LogIndex {
+  let most = noIndex;
+  for (const mark of marksBehind(source, bad)) most = maxIndex(most, mark.commit);
+  return most;
+}
+
+/** Every mark that can be read beyond a byte, whatever is wrong with what stands between them. */
+function* marksBehind(source: RecordSource, bad: Omit<ReadPlace, "chain">): Generator<Mark> {
   const step = chunkBytes - markRecordBytes + recordAlignment;
   for (let at = bad.offset; at + markRecordBytes <= source.size; at += step) {
     const piece = source.read(at, Math.min(chunkBytes, source.size - at));
     for (let within = 0; within + markRecordBytes <= piece.length; within += recordAlignment) {
       if (readU32(piece, within + markMagicAt) !== markMagic) continue;
       const mark = readMark(piece, within, { offset: at + within, seed: bad.seed });
-      if (mark !== null && mark.durable > bad.offset) return mark;
+      if (mark !== null) yield mark;
     }
   }
-  return null;
 }

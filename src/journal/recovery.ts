@@ -4,9 +4,9 @@
  * damaged.
  */
 import { AssertionError, assert, must, unreachable } from "../base/assert.ts";
-import { previousIndex } from "../base/numbers.ts";
+import { type LogIndex, noIndex, previousIndex } from "../base/numbers.ts";
 import type { Configuration, Entry, EntryId } from "../raft/types.ts";
-import { findVouchingMark } from "./damage.ts";
+import { committedBehind, findVouchingMark } from "./damage.ts";
 import type { Header, Identity } from "./header.ts";
 import {
   type BadReason,
@@ -126,6 +126,15 @@ function beginningMissing(
   }
   if ((standing?.snapshot?.last.index ?? 0) >= first.previous.index) return null;
   return { file, offset: 0, kind: "out-of-place", because: "segment-missing" };
+}
+
+/** What is known to have been committed though it cannot be read: the marks behind the problem say so. */
+export function committedThough(reading: Reading, files: readonly SegmentFile[]): LogIndex {
+  const { end, problem } = reading;
+  if (problem === null || end === null || end.file !== problem.file) return noIndex;
+  const source = files.find(({ name }) => name === problem.file)?.source;
+  if (source === undefined || problem.kind === "unfinished") return noIndex;
+  return committedBehind(source, { offset: problem.offset, seed: end.place.seed });
 }
 
 export type FileProblem = { readonly offset: number } & Wrong;

@@ -3,8 +3,8 @@
  * what stands behind it cannot be told from nonsense, and is left out, whole files included. The last file that is
  * copied is the active one, whatever it was.
  *
- * The original is only read. The copy holds a prefix of what its node had promised: it is for reading.
- * A node that went on with it would have forgotten votes and entries that others count on.
+ * The original is only read. The copy holds a prefix of what its node had promised: it is for reading, and for
+ * `cluster recover`. A node that went on with it would have forgotten votes and entries that others count on.
  */
 import { assert } from "../base/assert.ts";
 import type { NodeId } from "../base/numbers.ts";
@@ -20,6 +20,8 @@ export type CopiedFile = {
 };
 
 export type LeftOut = { readonly file: string; readonly offset: number; readonly bytes: number };
+
+export type NamedSource = Pick<SegmentFile, "name" | "source">;
 
 export type RepairCopy = {
   readonly copied: readonly CopiedFile[];
@@ -50,10 +52,16 @@ export function planCopy(
 
 const pieceBytes = 1 << 20;
 
+/** A file as it is, beside the log: the snapshot that stands for its beginning. */
+export const withFile = (plan: RepairCopy, { name, source }: NamedSource): RepairCopy => ({
+  ...plan,
+  copied: [{ name, of: name, bytes: source.size }, ...plan.copied],
+});
+
 /** Writes the copy, durably, into a folder that holds no such file. */
 export function writeCopy(
   plan: RepairCopy,
-  files: readonly SegmentFile[],
+  files: readonly NamedSource[],
   to: Pick<Disk, "create" | "append" | "sync" | "syncFolder">,
 ): void {
   for (const { name, of, bytes } of plan.copied) {

@@ -55,7 +55,7 @@ export function planCluster(wishes: Wishes): ClusterPlan {
 }
 
 /** `randomInt` draws from fewer than 2^48 numbers; 0 means "none". */
-const randomClusterId = (): number => randomInt(1, limits.clusterIdMax);
+export const randomClusterId = (): number => randomInt(1, limits.clusterIdMax);
 
 function countOf(wishes: Wishes, kept: ClusterFile | null): number {
   const existing = kept?.nodes.length ?? null;

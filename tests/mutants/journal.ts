@@ -20,8 +20,8 @@ export const journalMutants: readonly Mutant[] = [
     name: "unfinished-write-taken-for-damage",
     why: "After a power cut the node refuses to start.",
     file: "journal/damage.ts",
-    before: "if (mark !== null && mark.durable > bad.offset) return mark;",
-    after: "if (mark !== null && mark.offset >= bad.offset) return mark;",
+    before: "if (mark.durable > bad.offset) return mark;",
+    after: "if (mark.offset >= bad.offset) return mark;",
   },
   {
     name: "damaged-closed-file-is-cut",
@@ -215,5 +215,34 @@ export const journalMutants: readonly Mutant[] = [
     file: "journal/repair.ts",
     before: "    to.sync(name);\n",
     after: "",
+  },
+  {
+    name: "new-cluster-of-the-longest-log",
+    why: "A cluster is recovered from a log that is long and stale, and acknowledged writes are lost with it.",
+    file: "journal/survivor.ts",
+    before: "a.term === b.term ? a.index > b.index : a.term > b.term;",
+    after: "a.index > b.index;",
+  },
+  {
+    name: "new-cluster-keeps-the-old-vote",
+    why: "A node of a recovered cluster has voted already, perhaps for nobody who is there.",
+    file: "journal/rewrite.ts",
+    before: "journal.recordState({ term: log.standing.hardState.term, votedFor: null });",
+    after: "journal.recordState({ term: log.standing.hardState.term, votedFor: node });",
+  },
+  {
+    name: "new-cluster-of-the-old-members",
+    why: "A recovered cluster waits for the votes of nodes that are gone for good.",
+    file: "journal/rewrite.ts",
+    before: `  journal.recordEntry({ index: nextIndex(index), term, time, kind: "configuration", body });
+`,
+    after: "",
+  },
+  {
+    name: "loss-is-not-told",
+    why: "What a damaged log knows to have been committed is not counted among what is lost.",
+    file: "journal/recovery.ts",
+    before: "  return committedBehind(source, { offset: problem.offset, seed: end.place.seed });",
+    after: "  return noIndex;",
   },
 ];

@@ -23,6 +23,7 @@ export const clusterCommand = group({
     partition: async () => (await import("./act.ts")).partitionCommand,
     heal: async () => (await import("./act.ts")).healCommand,
     logs: async () => (await import("./logs.ts")).logsCommand,
+    recover: async () => (await import("./recover.ts")).recoverCommand,
     down: async () => (await import("./act.ts")).downCommand,
     "client-secret": async () => (await import("./client-secret.ts")).clientSecretCommand,
   },

@@ -3,36 +3,54 @@
  * what is known of it. Never in place: the damaged files are evidence, and may hold what a later version can read.
  */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Exit, exits, OperatorError } from "../../base/error.ts";
-import { nodeId } from "../../base/numbers.ts";
+import { type NodeId, nodeId } from "../../base/numbers.ts";
 import { describeProblem, readableLog } from "../../journal/errors.ts";
-import { activeName } from "../../journal/names.ts";
-import type { Problem } from "../../journal/recovery.ts";
-import { planCopy, type RepairCopy, writeCopy } from "../../journal/repair.ts";
+import { activeName, snapshotName } from "../../journal/names.ts";
+import { committedThough, type Problem } from "../../journal/recovery.ts";
+import {
+  type NamedSource,
+  planCopy,
+  type RepairCopy,
+  withFile,
+  writeCopy,
+} from "../../journal/repair.ts";
 import { FileDisk } from "../../runtime/disk.ts";
 import { form, type SexpInput } from "../../sexp/value.ts";
 import { visible } from "../paint.ts";
 import type { Program } from "../program.ts";
-import { closeLogs, type LogFiles, openLogs } from "./files.ts";
+import { closedFile, closeLogs, type LogFiles, openLogs } from "./files.ts";
 import { type Judged, judgeLog, pathOfFile } from "./log.ts";
 import { counted } from "./notation.ts";
+import { statOf } from "./paths.ts";
 
 export async function repairCopy(log: LogFiles, out: string, program: Program): Promise<Exit> {
   const judged = judgeLog(log);
   const { problem, first } = judged.reading;
   if (problem?.kind === "incompatible" && judged.refusal !== null) throw judged.refusal;
   const node = first?.identity.node ?? log.node;
-  const plan = planCopy(node ?? nodeId(1), log.files, problem);
-  if (plan.copied.length === 0 || node === null) throw nothingReadable(log, problem);
+  const logOnly = planCopy(node ?? nodeId(1), log.files, problem);
+  if (logOnly.copied.length === 0 || node === null) throw nothingReadable(log, problem);
+  const snapshot = snapshotOf(judged, node);
+  const plan = snapshot === null ? logOnly : withFile(logOnly, snapshot);
   checkEmpty(out);
   const disk = new FileDisk(out, () => {});
-  writeCopy(plan, log.files, disk);
+  writeCopy(plan, snapshot === null ? log.files : [...log.files, snapshot], disk);
   disk.close();
   const path = join(out, activeName(node));
   const copy = checked(path);
-  await say(program, { judged, plan, path, commit: committedBehind(judged, copy) });
+  await say(program, { judged, plan, path, commit: lostFor(judged, copy) });
   return exits.done;
+}
+
+/** The snapshot that the copy will begin with, whatever it is worth: a node says what is wrong with it. */
+function snapshotOf({ log, reading }: Judged, node: NodeId): NamedSource | null {
+  const id = reading.standing?.snapshot ?? null;
+  if (id === null) return null;
+  const name = snapshotName(node, id.last.index);
+  const path = join(dirname(log.path), name);
+  return statOf(path) === null ? null : closedFile(path);
 }
 
 function checkEmpty(folder: string): void {
@@ -79,11 +97,9 @@ function checked(path: string): Judged {
 }
 
 /** The highest index that is known to have been committed and is not in the copy; null: nothing is known. */
-function committedBehind({ reading }: Judged, copy: Judged): number | null {
-  const { problem } = reading;
-  const last = copy.reading.standing?.last.index ?? 0;
-  if (problem?.kind !== "damaged" || problem.witness.kind !== "mark") return null;
-  return problem.witness.mark.commit > last ? problem.witness.mark.commit : null;
+function lostFor({ log, reading }: Judged, copy: Judged): number | null {
+  const committed = committedThough(reading, log.files);
+  return committed > (copy.reading.standing?.last.index ?? 0) ? committed : null;
 }
 
 type Repaired = {
@@ -93,7 +109,8 @@ type Repaired = {
   readonly commit: number | null;
 };
 
-const caution = "for reading: a node that went on with it would have forgotten what it promised";
+const caution =
+  "for reading, and for `cluster recover`; a node that went on with it would have forgotten what it promised";
 
 function say(program: Program, { judged, plan, path, commit }: Repaired): Promise<void> {
   const { log, reading } = judged;
