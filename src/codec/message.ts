@@ -199,8 +199,23 @@ function idField(fields: readonly unknown[], at: number, newest: Term): EntryId 
   return { index, term };
 }
 
+/**
+ * The entries that were written last, and their bytes: a leader sends the same ones to each of its followers. An entry
+ * stands for all before it (log matching), so equal ends mean an equal piece of the log.
+ */
+let written: { first: Entry; last: Entry; bytes: Uint8Array } | null = null;
+
 function writeEntries(entries: readonly Entry[]): Uint8Array {
-  if (entries.length === 0) return noBytes;
+  const first = entries[0];
+  const last = entries[entries.length - 1];
+  if (first === undefined || last === undefined) return noBytes;
+  if (written?.first === first && written.last === last) return written.bytes;
+  const bytes = bytesOf(entries);
+  written = { first, last, bytes };
+  return bytes;
+}
+
+function bytesOf(entries: readonly Entry[]): Uint8Array {
   let length = 0;
   for (const entry of entries) length += entryBytes(entry);
   const bytes = new Uint8Array(length);

@@ -40,6 +40,9 @@ export type SettledWrite =
   | { readonly kind: "applied"; readonly asker: Asker; readonly command: Command }
   | { readonly kind: "superseded"; readonly asker: Asker };
 
+/** What one client is to be told. */
+type Answers = { readonly to: Address; readonly responses: ClientResponse[] };
+
 export class Desk {
   private readonly writes = new Map<LogIndex, WaitingWrite>();
   /** Where the entry of a request that is waiting stands, by session and sequence. */
@@ -49,7 +52,9 @@ export class Desk {
   private writeBytes = 0;
   private nextTicket: ReadTicket = 1;
   private arriving: WaitingRead[] = [];
-  private readonly answers = new Map<string, { to: Address; responses: ClientResponse[] }>();
+  private readonly answers = new Map<string, Answers>();
+  /** Whom the last answer was for. */
+  private answered: Answers | null = null;
 
   get writesWaiting(): number {
     return this.writes.size;
@@ -66,17 +71,27 @@ export class Desk {
   }
 
   answer(asker: Asker, outcome: Outcome): void {
-    const key = formatAddress(asker.from);
-    const group = this.answers.get(key);
+    this.answersTo(asker.from).responses.push({ id: asker.id, outcome });
+  }
+
+  /** Answers come in runs to one client, and its address is one object more often than not. */
+  private answersTo(to: Address): Answers {
+    if (this.answered !== null && this.answered.to === to) return this.answered;
+    const key = formatAddress(to);
+    let group = this.answers.get(key);
     if (group === undefined) {
-      this.answers.set(key, { to: asker.from, responses: [{ id: asker.id, outcome }] });
-    } else group.responses.push({ id: asker.id, outcome });
+      group = { to, responses: [] };
+      this.answers.set(key, group);
+    }
+    this.answered = group;
+    return group;
   }
 
   takeAnswers(): readonly { to: Address; responses: readonly ClientResponse[] }[] {
     if (this.answers.size === 0) return none;
     const groups = [...this.answers.values()];
     this.answers.clear();
+    this.answered = null;
     return groups;
   }
 

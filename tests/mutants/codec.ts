@@ -102,6 +102,20 @@ export const codecMutants: readonly Mutant[] = [
     after: "source.subarray(from, place)",
   },
   {
+    name: "short-way-overlooks-the-end",
+    why: "A put with bytes after its end is taken for a command (I22).",
+    file: "codec/command.ts",
+    before: "|| !stepwise.isOver()",
+    after: "",
+  },
+  {
+    name: "entries-of-the-last-append",
+    why: "A follower is sent the entries that another one was sent before (I3).",
+    file: "codec/message.ts",
+    before: "written?.first === first && written.last === last",
+    after: "written?.first === first",
+  },
+  {
     name: "pieces-of-two-wholes",
     why: "A piece that contradicts the first is put into the same whole (I22).",
     file: "codec/assembly.ts",

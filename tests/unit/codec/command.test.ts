@@ -1,9 +1,12 @@
 /** The limits of operations, the same where they are refused to a client and where they are decoded. */
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import {
   type CommandProblem,
   commandProblem,
   decodeCommand,
+  decodeFields,
+  decodePut,
   encodeCommand,
 } from "../../../src/codec/command.ts";
 import { entryLimits } from "../../../src/codec/entry.ts";
@@ -16,6 +19,7 @@ import {
   type Step,
   wholeList,
 } from "../../../src/kv/command.ts";
+import { anyCommand } from "./arbitrary.ts";
 
 const longKey = "k".repeat(limits.keyBytesMax);
 const longValue = new Uint8Array(limits.valueBytesMax);
@@ -202,3 +206,23 @@ for (const [what, fields] of refusedReplies) {
     expect(decodeReply(packFields(fields))).toBeNull();
   });
 }
+
+test("a put that is read on the short way is what the long way reads, and nothing else goes the short way", () => {
+  let puts = 0;
+  fc.assert(
+    fc.property(anyCommand, fc.nat(), fc.nat({ max: 255 }), (command, at, byte) => {
+      const whole = encodeCommand(command);
+      const changed = new Uint8Array(whole);
+      changed[at % changed.length] = byte;
+      const longer = new Uint8Array([...whole, byte]);
+      for (const bytes of [whole, changed, longer, whole.subarray(0, at % whole.length)]) {
+        const put = decodePut(bytes);
+        if (put === null) continue;
+        puts += 1;
+        expect(decodeFields(bytes)).toEqual(put);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+  expect(puts).toBeGreaterThan(50);
+});
