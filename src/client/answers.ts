@@ -5,7 +5,8 @@ import { later } from "../base/numbers.ts";
 import type { ClientResponse, Outcome, Refusal } from "../codec/client-message.ts";
 import { answerStatus, type Core, commit, doubt, reject } from "./core.ts";
 import type { Node } from "./nodes.ts";
-import { isWrite, type Pending, type Try } from "./requests.ts";
+import type { Age } from "./request.ts";
+import { isWrite, type Pending, type Try, type Work } from "./requests.ts";
 import { ClientSession } from "./session.ts";
 import { takeBackLarge } from "./sweep.ts";
 import { doubled, timing } from "./timing.ts";
@@ -48,7 +49,7 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
     core.counters.answersLate++;
     return;
   }
-  if (outcome.kind === "replied") {
+  if (outcome.kind === "replied" || outcome.kind === "dated") {
     core.roundTrips.measured(core.now - one.sentAt);
     onReplied(core, one, outcome);
     return;
@@ -59,12 +60,17 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
   const isNewest = pending.newest === one && pending.place === "waiting";
   switch (outcome.kind) {
     case "not-leader":
+      if (isNewest && isForAnybody(pending)) return askAnother(core, node, pending);
       if (isNewest) core.requests.queue(pending);
       onNotLeader(core, node, one, outcome);
       return;
     case "busy":
       node.said = { kind: "busy" };
       core.counters.busyAnswers++;
+      if (isNewest && isForAnybody(pending)) {
+        pending.busyAnswers++;
+        return askAnother(core, node, pending);
+      }
       if (isNewest) rest(core, pending);
       return;
     case "no-quorum":
@@ -81,6 +87,16 @@ function onResponse(core: Core, node: Node, { id, outcome }: ClientResponse): vo
     default:
       return unreachable(outcome);
   }
+}
+
+const isForAnybody = ({ work }: Pending): boolean =>
+  work.kind === "read" && work.consistency !== "linearizable";
+
+/** This node cannot answer now what any node may: it knows no leader, or has too much to do. */
+function askAnother(core: Core, node: Node, pending: Pending): void {
+  if (core.nearest === node) core.nearest = core.nodes.after(node, core.now);
+  const span = doubled({ min: timing.busyMsMin, max: timing.busyMsMax }, pending.tries - 1);
+  core.requests.wait(pending, later(core.now, span / 2 + core.random.below(Math.ceil(span))));
 }
 
 /** A node that does not take a registration takes none of the writes that wait for it. */
@@ -133,11 +149,14 @@ function rest(core: Core, pending: Pending): void {
   core.requests.wait(pending, later(core.now, span / 2 + core.random.below(Math.ceil(span))));
 }
 
-function onReplied(core: Core, one: Try, outcome: Extract<Outcome, { kind: "replied" }>): void {
+type Replied = Extract<Outcome, { kind: "replied" | "dated" }>;
+
+function onReplied(core: Core, one: Try, outcome: Replied): void {
   const { pending, node } = one;
   const { work } = pending;
   const { reply } = outcome;
-  if (work.kind !== "read" || work.consistency !== "stale") {
+  // Any node may have given a dated answer.
+  if (outcome.kind === "replied" && (work.kind !== "read" || work.consistency !== "stale")) {
     core.finder.confirmed(one.move);
     if (work.kind === "command" || work.kind === "register") node.said = { kind: "leads" };
   }
@@ -153,13 +172,26 @@ function onReplied(core: Core, one: Try, outcome: Extract<Outcome, { kind: "repl
       onCommandReplied(core, one, outcome);
       return;
     case "read":
-      commit(core, pending, outcome);
+      commit(core, pending, { ...placeOf(outcome), ...ageOf(work, outcome) });
       return;
     case "status":
       return;
     default:
       return unreachable(work);
   }
+}
+
+const placeOf = ({ reply, index, term }: Replied): Pick<Replied, "reply" | "index" | "term"> => ({
+  reply,
+  index,
+  term,
+});
+
+/** What is linearizable has no age. */
+function ageOf({ consistency }: Extract<Work, { kind: "read" }>, outcome: Replied): { age?: Age } {
+  if (consistency !== "stale" || outcome.kind !== "dated") return {};
+  const { ageMs } = outcome;
+  return { age: ageMs === null ? { kind: "unknown" } : { kind: "at-most", ms: ageMs } };
 }
 
 function beginSession(core: Core, pending: Pending, id: number): void {
@@ -172,16 +204,12 @@ function beginSession(core: Core, pending: Pending, id: number): void {
   core.requests.settle(pending, null);
 }
 
-function onCommandReplied(
-  core: Core,
-  one: Try,
-  outcome: Extract<Outcome, { kind: "replied" }>,
-): void {
+function onCommandReplied(core: Core, one: Try, outcome: Replied): void {
   const { pending } = one;
   const { reply } = outcome;
   if (reply.kind === "session-unknown") onSessionLost(core, one);
   else if (reply.kind === "window-exceeded") waitForWindow(core, pending);
-  else commit(core, pending, outcome);
+  else commit(core, pending, placeOf(outcome));
 }
 
 /**

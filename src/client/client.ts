@@ -165,10 +165,10 @@ export class Client {
   }
 }
 
-function workOf({ operation, consistency, again }: Request): Work {
+function workOf({ operation, consistency, ageMsMax, again }: Request): Work {
   const isRead = operation.kind === "get" || operation.kind === "list";
   if (isRead && consistency !== "logged" && again === null) {
-    return { kind: "read", operation, consistency };
+    return { kind: "read", operation, consistency, ageMsMax: ageMsMax ?? null };
   }
   return { kind: "command", operation };
 }

@@ -24,7 +24,7 @@ export type Core = {
   session: ClientSession | null;
   registering: Pending | null;
   probing: Pending | null;
-  /** Who is asked for stale reads. */
+  /** Who is asked for reads that any node may answer. */
   nearest: Node;
 };
 
@@ -62,8 +62,7 @@ export function commit(
   if (session === null && requestId !== null && core.session?.id === requestId.session) {
     core.session.recover(requestId.sequence);
   }
-  const { reply, index, term } = parts;
-  core.requests.settle(pending, { kind: "committed", reply, index, term, requestId });
+  core.requests.settle(pending, { kind: "committed", ...parts, requestId });
 }
 
 export function reject(core: Core, pending: Pending, because: Rejection): void {

@@ -6,7 +6,7 @@ import { encodeCommand } from "../codec/command.ts";
 import type { Command } from "../kv/command.ts";
 import type { Core } from "./core.ts";
 import { isSuspect, type Node } from "./nodes.ts";
-import type { Pending } from "./requests.ts";
+import type { Pending, Work } from "./requests.ts";
 import { doubled, limits, timing } from "./timing.ts";
 
 /** Requests by the node that they go to. */
@@ -107,7 +107,7 @@ function bodyOf(core: Core, pending: Pending): RequestBody {
       return { kind: "write", command: encodeCommand(command) };
     }
     case "read":
-      return { kind: "read", operation: work.operation, consistency: work.consistency };
+      return readBody(work, pending.tries);
     case "register": {
       const nonce = core.random.below(nonceMax);
       return { kind: "write", command: encodeCommand({ kind: "register", nonce }) };
@@ -120,6 +120,20 @@ function bodyOf(core: Core, pending: Pending): RequestBody {
     default:
       return unreachable(work);
   }
+}
+
+/**
+ * The leader did not answer a first try, or was not there: whoever is asked next may as well answer itself, leader
+ * or not. Each try is a question of its own to whom it is sent (P27).
+ */
+function readBody(work: Extract<Work, { kind: "read" }>, tries: number): RequestBody {
+  const { operation, consistency, ageMsMax } = work;
+  const stale = consistency === "stale";
+  if (stale && ageMsMax !== null) return { kind: "bounded-read", operation, ageMsMax };
+  if (!stale && (consistency === "anywhere" || tries > 0)) {
+    return { kind: "bounded-read", operation, ageMsMax: 0 };
+  }
+  return { kind: "read", operation, consistency: stale ? "stale" : "linearizable" };
 }
 
 const nonceMax = 2 ** 48;
@@ -142,12 +156,18 @@ function dropOwn(core: Core, pending: Pending | null): null {
 }
 
 function put(core: Core, outbox: Outbox, pending: Pending, node: Node): void {
-  const body = pending.body ?? bodyOf(core, pending);
-  pending.body = body;
+  const body = bodyToSend(core, pending);
   const request: ClientRequest = { id: beginTry(core, pending, node), body };
   const others = outbox.get(node);
   if (others === undefined) outbox.set(node, [request]);
   else others.push(request);
+}
+
+/** A write is encoded once; a read that is asked again may be another question. */
+function bodyToSend(core: Core, pending: Pending): RequestBody {
+  if (pending.work.kind === "read") return readBody(pending.work, pending.tries);
+  pending.body ??= bodyOf(core, pending);
+  return pending.body;
 }
 
 /** Notes that the request goes to a node now; answers the name of the try. */

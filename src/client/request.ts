@@ -26,15 +26,21 @@ export function parseRequestId(text: string): RequestId | null {
 }
 
 /**
- * How a get or a list is answered: `linearizable` sees every write that was acknowledged before,
- * `stale` is whatever the asked node has applied, `logged` goes through the log like a write.
- * Writes have no choice.
+ * How a get or a list is answered: `linearizable` sees every write that was acknowledged before, and
+ * is asked of the leader, as long as that one answers: it is there one round trip sooner. `anywhere`
+ * sees as much, and is asked of whichever node this client talks to. `stale` is whatever the asked node
+ * has applied, `logged` goes through the log like a write. Writes have no choice.
  */
-export type Consistency = "linearizable" | "stale" | "logged";
+export type Consistency = "linearizable" | "anywhere" | "stale" | "logged";
+
+/** How old a stale answer may be; unknown where the node had no word from a leader since it started. */
+export type Age = { readonly kind: "at-most"; readonly ms: number } | { readonly kind: "unknown" };
 
 export type Request = {
   readonly operation: Operation;
   readonly consistency: Consistency;
+  /** A stale answer that may be older than this is none. */
+  readonly ageMsMax?: number;
   /** Whatever is not known by then is given up: rejected or unknown. */
   readonly deadline: Millis;
   /** An earlier request to be sent again, of this process or another; null for a new one. */
@@ -67,6 +73,8 @@ export type Result =
       readonly index: LogIndex;
       readonly term: Term;
       readonly requestId: RequestId | null;
+      /** Of a stale read's answer. */
+      readonly age?: Age;
     }
   | {
       readonly kind: "rejected";

@@ -19,7 +19,8 @@ export type Work =
   | {
       readonly kind: "read";
       readonly operation: ReadOperation;
-      readonly consistency: "linearizable" | "stale";
+      readonly consistency: "linearizable" | "anywhere" | "stale";
+      readonly ageMsMax: number | null;
     }
   | { readonly kind: "status"; readonly node: Node }
   /** The client's own: begins a session. */
@@ -167,7 +168,7 @@ export const isInDoubt = (pending: Pending): boolean =>
   pending.earlier === "in-doubt" || pending.open.length > 0;
 
 export const goesToLeader = (work: Work): boolean =>
-  work.kind !== "status" && !(work.kind === "read" && work.consistency === "stale");
+  work.kind !== "status" && !(work.kind === "read" && work.consistency !== "linearizable");
 
 /** Whether the work can change the store. */
 export const isWrite = (work: Work): boolean =>

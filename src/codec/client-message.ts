@@ -21,6 +21,15 @@ export type RequestBody =
       readonly kind: "read";
       readonly operation: ReadOperation;
       readonly consistency: Consistency;
+    }
+  /**
+   * Answered by any node that knows its answer to be no older than this; with 0 it sees everything that was
+   * acknowledged before it was asked. A node that does not know asks its leader first (dissertation 6.4).
+   */
+  | {
+      readonly kind: "bounded-read";
+      readonly operation: ReadOperation;
+      readonly ageMsMax: number;
     };
 
 /** `id` is a whole number below 2^48 of the client's choice; the answer echoes it. */
@@ -46,6 +55,17 @@ export type Outcome =
       readonly reply: Reply;
       readonly index: LogIndex;
       readonly term: Term;
+    }
+  /**
+   * A read that was answered without asking whether it is current. Everything that was committed `ageMs` before the
+   * answer is in it; null: nobody has told this node since it started.
+   */
+  | {
+      readonly kind: "dated";
+      readonly reply: Reply;
+      readonly index: LogIndex;
+      readonly term: Term;
+      readonly ageMs: number | null;
     }
   /** Nothing was appended here. `address` is `host:port` of the leader, where it is known. */
   | {

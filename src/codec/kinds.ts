@@ -35,6 +35,8 @@ const codes: Readonly<Record<DatagramKind, number>> = {
   heartbeat: 0x07,
   "heartbeat-response": 0x08,
   "timeout-now": 0x09,
+  "read-index-request": 0x0c,
+  "read-index-response": 0x0d,
   "peer-chunk": 0x10,
   "peer-chunk-ack": 0x11,
   "request-batch": 0x81,

@@ -11,6 +11,8 @@
  *    heartbeat           term, commit, round
  *    heartbeat-response  term, round, last index
  *    timeout-now         term
+ *    read-index-request  term, id
+ *    read-index-response term, id, index
  * entries: one binary value, ENTRY after ENTRY (entry.ts)
  * answer: 0 granted, 1 stale-term, 2 already-voted, 3 log-behind, 4 leader-alive
  *
@@ -85,6 +87,10 @@ function fieldsOf(message: Message): readonly Field[] {
       return [message.term, message.round, message.last];
     case "timeout-now":
       return [message.term];
+    case "read-index-request":
+      return [message.term, message.id];
+    case "read-index-response":
+      return [message.term, message.id, message.index];
     default:
       return unreachable(message);
   }
@@ -125,6 +131,9 @@ export function decodeMessage(kind: DatagramKind, body: Uint8Array, ends: Ends):
     }
     case "timeout-now":
       return fields.length === 1 ? { kind, ...ends, term } : null;
+    case "read-index-request":
+    case "read-index-response":
+      return readReadIndex(kind, term, fields, ends);
     default:
       return null;
   }
@@ -183,6 +192,22 @@ function readAppendResponse(term: Term, fields: readonly unknown[], ends: Ends):
     case null:
       return null;
   }
+}
+
+function readReadIndex(
+  kind: "read-index-request" | "read-index-response",
+  term: Term,
+  fields: readonly unknown[],
+  ends: Ends,
+): Message | null {
+  const id = fields[1];
+  if (!isCount(id)) return null;
+  if (kind === "read-index-request") {
+    return fields.length === 2 ? { kind, ...ends, term, id } : null;
+  }
+  const index = indexField(fields[2]);
+  if (fields.length !== 3 || index === null) return null;
+  return { kind, ...ends, term, id, index };
 }
 
 const indexField = (field: unknown): LogIndex | null => (isCount(field) ? field : null);

@@ -5,6 +5,7 @@
  *    id, 0, command             write: the command is binary (command.ts)
  *    id, 1, then OPERATION      read, linearizable: OPERATION (command.ts) is a get or a list
  *    id, 2, then OPERATION      read, stale
+ *    id, 3, age, then OPERATION read, at most so many milliseconds old; 0: linearizable, by any node
  *
  * Valid when the arrays have exactly these fields, ids are whole numbers below 2^48, there are 1 to
  * `elementsMax` in a batch, and a command is no longer than an entry's body. What a command says is
@@ -17,7 +18,7 @@ import { operationBytesMax, operationFields, readOperation } from "./command.ts"
 import { entryLimits } from "./entry.ts";
 import { type Field, headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
 
-const bodyCodes = { write: 0, linearizable: 1, stale: 2 } as const;
+const bodyCodes = { write: 0, linearizable: 1, stale: 2, bounded: 3 } as const;
 
 const form: ElementForm<ClientRequest> = {
   bytesMax: requestBytesMax,
@@ -42,13 +43,17 @@ export const decodeRequestBatch = (body: Uint8Array): RequestBatch | null =>
   decodeElements(body, form);
 
 function requestBytesMax({ body }: ClientRequest): number {
-  if (body.kind === "read") return elementHeadBytesMax + operationBytesMax(body.operation);
+  if (body.kind !== "write") {
+    return elementHeadBytesMax + headBytesMax.number + operationBytesMax(body.operation);
+  }
   return elementHeadBytesMax + headBytesMax.binary + body.command.length;
 }
 
 function requestFields({ id, body }: ClientRequest): readonly Field[] {
   if (body.kind === "write") return [id, bodyCodes.write, body.command];
-  return [id, bodyCodes[body.consistency], ...operationFields(body.operation)];
+  const operation = operationFields(body.operation);
+  if (body.kind === "bounded-read") return [id, bodyCodes.bounded, body.ageMsMax, ...operation];
+  return [id, bodyCodes[body.consistency], ...operation];
 }
 
 function readRequest(fields: readonly unknown[]): ClientRequest | null {
@@ -69,6 +74,8 @@ function readRequestBody(fields: readonly unknown[]): RequestBody | null {
       return readRead(fields, "linearizable");
     case bodyCodes.stale:
       return readRead(fields, "stale");
+    case bodyCodes.bounded:
+      return readBoundedRead(fields);
     default:
       return null;
   }
@@ -78,4 +85,12 @@ function readRead(fields: readonly unknown[], consistency: Consistency): Request
   const operation = readOperation(fields, 2);
   if (operation?.kind !== "get" && operation?.kind !== "list") return null;
   return { kind: "read", operation, consistency };
+}
+
+function readBoundedRead(fields: readonly unknown[]): RequestBody | null {
+  const ageMsMax = fields[2];
+  const operation = readOperation(fields, 3);
+  if (!isCount(ageMsMax)) return null;
+  if (operation?.kind !== "get" && operation?.kind !== "list") return null;
+  return { kind: "bounded-read", operation, ageMsMax };
 }

@@ -8,6 +8,7 @@
  *    id, 3, why                          refused: 0 malformed, 1 too-large
  *    id, 4                               no-quorum
  *    id, 5                               superseded
+ *    id, 10, index, term, age or nil, then REPLY    dated: milliseconds
  *
  * Valid when the arrays have exactly these fields, ids are whole numbers below 2^48, an address is
  * `host:port`, and there are 1 to `elementsMax` in a batch.
@@ -29,6 +30,7 @@ const outcomeCodes = {
   refused: 3,
   noQuorum: 4,
   superseded: 5,
+  dated: 10,
 } as const;
 
 const refusals: readonly Refusal[] = ["malformed", "too-large"];
@@ -58,7 +60,8 @@ export const decodeResponseBatch = (body: Uint8Array): ResponseBatch | null =>
 function responseBytesMax({ outcome }: ClientResponse): number {
   switch (outcome.kind) {
     case "replied":
-      return elementHeadBytesMax + 2 * headBytesMax.number + replyBytesMax(outcome.reply);
+    case "dated":
+      return elementHeadBytesMax + 3 * headBytesMax.number + replyBytesMax(outcome.reply);
     case "not-leader": {
       const address = headBytesMax.string + (outcome.address?.length ?? 0);
       return elementHeadBytesMax + headBytesMax.number + address;
@@ -73,6 +76,10 @@ function responseFields({ id, outcome }: ClientResponse): readonly Field[] {
     case "replied": {
       const { index, term, reply } = outcome;
       return [id, outcomeCodes.replied, index, term, ...replyFields(reply)];
+    }
+    case "dated": {
+      const { index, term, ageMs, reply } = outcome;
+      return [id, outcomeCodes.dated, index, term, ageMs, ...replyFields(reply)];
     }
     case "not-leader":
       return [id, outcomeCodes.notLeader, outcome.leader ?? 0, outcome.address];
@@ -104,6 +111,13 @@ function readOutcome(fields: readonly unknown[]): Outcome | null {
       const reply = readReply(fields, 4);
       if (!isCount(index) || !isCount(term) || reply === null) return null;
       return { kind: "replied", reply, index, term };
+    }
+    case outcomeCodes.dated: {
+      const [, , index, term, ageMs] = fields;
+      const reply = readReply(fields, 5);
+      if (!isCount(index) || !isCount(term) || reply === null) return null;
+      if (ageMs !== null && !isCount(ageMs)) return null;
+      return { kind: "dated", reply, index, term, ageMs };
     }
     case outcomeCodes.notLeader:
       return length === 4 ? readNotLeader(fields[2], fields[3]) : null;

@@ -99,6 +99,10 @@ function details(m: Message): readonly SexpList[] {
       return [form("round", m.round), form("last", m.last)];
     case "timeout-now":
       return [];
+    case "read-index-request":
+      return [form("id", m.id)];
+    case "read-index-response":
+      return [form("id", m.id), form("index", m.index)];
     default:
       return unreachable(m);
   }

@@ -100,6 +100,24 @@ export type HeartbeatResponse = Envelope & {
 /** Leader -> its successor: campaign now, you have everything I have (dissertation 3.10). */
 export type TimeoutNow = Envelope & { readonly kind: "timeout-now"; readonly term: Term };
 
+/**
+ * Follower -> leader: up to where is the log committed? (dissertation 6.4, for reads at followers). `id` is the
+ * question's own: one that is asked again has another.
+ */
+export type ReadIndexRequest = Envelope & {
+  readonly kind: "read-index-request";
+  readonly term: Term;
+  readonly id: number;
+};
+
+/** Leader -> follower, after a quorum has answered a round that began when the question had come. */
+export type ReadIndexResponse = Envelope & {
+  readonly kind: "read-index-response";
+  readonly term: Term;
+  readonly id: number;
+  readonly index: LogIndex;
+};
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -109,6 +127,8 @@ export type Message =
   | AppendResponse
   | Heartbeat
   | HeartbeatResponse
-  | TimeoutNow;
+  | TimeoutNow
+  | ReadIndexRequest
+  | ReadIndexResponse;
 
 export type MessageKind = Message["kind"];

@@ -6,7 +6,7 @@
  */
 import { unreachable } from "../base/assert.ts";
 import type { Millis, NodeId } from "../base/numbers.ts";
-import { millis } from "../base/numbers.ts";
+import { earliest, millis } from "../base/numbers.ts";
 import { beginChange, continueChange } from "./change.ts";
 import {
   isHeldOff,
@@ -18,9 +18,10 @@ import {
   onVoteRequest,
   onVoteResponse,
 } from "./election.ts";
+import { askAgainAt, askLeader, onReadIndexResponse } from "./follower-reads.ts";
 import { checkState, checkStep, remember } from "./invariants.ts";
 import type { Message } from "./message.ts";
-import { askToRead, joinRound, readsWantRound } from "./reads.ts";
+import { askToRead, joinRound, onReadIndexRequest, readsWantRound } from "./reads.ts";
 import {
   onAppendRequest,
   onAppendResponse,
@@ -132,6 +133,7 @@ function onDiskStalled(state: State): void {
 
 function flush(state: State): void {
   const { role } = state;
+  askLeader(state);
   if (role.kind !== "leader") return;
   if (continueChange(state, role) === "left-office") return;
   // Not only when a heartbeat is due: the rounds of a stream of reads put that off again and again.
@@ -166,6 +168,10 @@ function onMessage(state: State, m: Message): void {
       return onHeartbeatResponse(state, m);
     case "timeout-now":
       return onTimeoutNow(state, m);
+    case "read-index-request":
+      return onReadIndexRequest(state, m);
+    case "read-index-response":
+      return onReadIndexResponse(state, m);
     default:
       return unreachable(m);
   }
@@ -187,4 +193,6 @@ function movesTerm(state: State, m: Message): boolean {
 
 /** When the next "time" input is due. */
 export const nextDeadline = (state: State): Millis =>
-  state.role.kind === "leader" ? state.role.heartbeatAt : state.electionAt;
+  state.role.kind === "leader"
+    ? state.role.heartbeatAt
+    : earliest(state.electionAt, askAgainAt(state));

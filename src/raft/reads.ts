@@ -4,13 +4,25 @@
  * began. Reads that arrive while a round is under way share the next one.
  */
 import { assert } from "../base/assert.ts";
-import type { NodeId } from "../base/numbers.ts";
+import type { LogIndex, NodeId } from "../base/numbers.ts";
+import type { ReadIndexRequest } from "./message.ts";
 import { reachedByQuorum } from "./quorum.ts";
-import type { Leader, ReadTicket, State } from "./state.ts";
+import type { Leader, Reader, ReadTicket, State } from "./state.ts";
+import { knownLeader, send } from "./state.ts";
 
 export function askToRead(state: State, ticket: ReadTicket): void {
-  if (state.role.kind === "leader") state.role.reads.waiting.push(ticket);
+  if (state.role.kind === "leader") state.role.reads.waiting.push({ kind: "own", ticket });
+  else if (knownLeader(state) !== null) state.reads.waiting.push(ticket);
   else state.effects.abandoned.push(ticket);
+}
+
+/** A follower has reads of its own: its question waits for a round like any read. Only its newest one counts. */
+export function onReadIndexRequest(state: State, m: ReadIndexRequest): void {
+  const { role } = state;
+  if (role.kind !== "leader" || m.term !== state.term || !role.followers.has(m.from)) return;
+  const isOthers = (one: Reader): boolean => one.kind === "own" || one.follower !== m.from;
+  role.reads.waiting = role.reads.waiting.filter(isOthers);
+  role.reads.waiting.push({ kind: "follower", follower: m.from, id: m.id });
 }
 
 /** Whether a heartbeat round should begin now for the sake of reads. */
@@ -23,7 +35,7 @@ export function readsWantRound(state: State, role: Leader): "begin" | "wait" {
 /** The round has just begun: everything waiting goes with it. */
 export function joinRound(state: State, role: Leader): void {
   assert(state.commit >= role.opening, "reads wait for a commit of the own term");
-  role.reads.confirming = { round: role.round, index: state.commit, tickets: role.reads.waiting };
+  role.reads.confirming = { round: role.round, index: state.commit, readers: role.reads.waiting };
   role.reads.waiting = [];
   onRoundAnswered(state, role);
 }
@@ -35,8 +47,16 @@ export function onRoundAnswered(state: State, role: Leader): void {
   const answered = (id: NodeId): number =>
     id === state.settings.me ? role.round : (role.followers.get(id)?.round ?? 0);
   if (reachedByQuorum(state.membership.current, answered) < confirming.round) return;
-  for (const ticket of confirming.tickets) {
-    state.effects.confirmed.push({ ticket, index: confirming.index });
-  }
+  for (const reader of confirming.readers) confirm(state, reader, confirming.index);
   role.reads.confirming = null;
+}
+
+function confirm(state: State, reader: Reader, index: LogIndex): void {
+  if (reader.kind === "own") {
+    state.effects.confirmed.push({ ticket: reader.ticket, index });
+    return;
+  }
+  const { follower: to, id } = reader;
+  const from = state.settings.me;
+  send(state, { kind: "read-index-response", from, to, term: state.term, id, index });
 }

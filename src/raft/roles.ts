@@ -34,9 +34,10 @@ export function becomeFollower(state: State, leader: NodeId | null): void {
 
 /** Nobody is confirmed to lead: the reads under way cannot be answered here. */
 function abandonReads(state: State, leader: Leader): void {
-  state.effects.abandoned.push(...leader.reads.waiting);
-  if (leader.reads.confirming !== null) {
-    state.effects.abandoned.push(...leader.reads.confirming.tickets);
+  const { waiting, confirming } = leader.reads;
+  for (const reader of [...waiting, ...(confirming?.readers ?? [])]) {
+    // A follower notices by itself that it has another leader.
+    if (reader.kind === "own") state.effects.abandoned.push(reader.ticket);
   }
 }
 

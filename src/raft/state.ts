@@ -8,6 +8,7 @@ import { assert } from "../base/assert.ts";
 import type { LogIndex, Millis, NodeId, Term } from "../base/numbers.ts";
 import { later, millis, never, nextIndex, noIndex } from "../base/numbers.ts";
 import { between, type Random } from "../base/random.ts";
+import { type FollowerReads, noFollowerReads } from "./follower-reads.ts";
 import { Log } from "./log.ts";
 import { Membership } from "./membership.ts";
 import type { Message } from "./message.ts";
@@ -76,13 +77,18 @@ export type CatchUp = { target: LogIndex; since: Millis; lastRoundMs: number };
 
 export type ReadTicket = number;
 
+/** Who wants to know what is committed: reads of this server's own clients, or a follower with reads of its. */
+export type Reader =
+  | { readonly kind: "own"; readonly ticket: ReadTicket }
+  | { readonly kind: "follower"; readonly follower: NodeId; readonly id: number };
+
 /** Reads on their way through ReadIndex (dissertation 6.4). */
 export type Reads = {
-  waiting: ReadTicket[];
+  waiting: Reader[];
   confirming: {
     readonly round: number;
     readonly index: LogIndex;
-    readonly tickets: ReadTicket[];
+    readonly readers: readonly Reader[];
   } | null;
 };
 
@@ -137,6 +143,8 @@ export type State = {
   commit: LogIndex;
   /** Own entries known to be on the own disk. */
   durable: LogIndex;
+  /** Reads that arrived while this server does not lead. */
+  readonly reads: FollowerReads;
   /** When to campaign, unless a leader is heard from first. */
   electionAt: Millis;
   /** When a leader of the current term was last heard from. */
@@ -171,6 +179,7 @@ export function createState(settings: Settings, recovered: Recovered, random: Ra
     membership: new Membership(origin, recovered.entries),
     commit: recovered.commit,
     durable: log.lastIndex,
+    reads: noFollowerReads(),
     electionAt: never,
     leaderHeardAt: longAgo,
     effects: noEffects(),

@@ -30,7 +30,12 @@ type WaitingWrite = {
   readonly command: Command;
   readonly bytes: number;
 };
-export type WaitingRead = { readonly asker: Asker; readonly operation: ReadOperation };
+/** `dated`: its asker is told how old the answer may be. */
+export type WaitingRead = {
+  readonly asker: Asker;
+  readonly operation: ReadOperation;
+  readonly answer: "plain" | "dated";
+};
 
 /**
  * A write whose entry was applied, or in whose place another was. That the entry was taken back here is not
@@ -155,9 +160,9 @@ export class Desk {
     this.readCount += 1;
   }
 
-  /** One ticket for all reads that have arrived since the last call; null where there are none. */
-  ticketForArrivals(): ReadTicket | null {
-    if (this.arriving.length === 0) return null;
+  /** One ticket for all reads that have arrived since the last call; null where there are none, and none is wanted. */
+  ticketForArrivals(anyway: "wanted" | "not-wanted"): ReadTicket | null {
+    if (this.arriving.length === 0 && anyway === "not-wanted") return null;
     const ticket = this.nextTicket;
     this.nextTicket += 1;
     this.reads.set(ticket, this.arriving);

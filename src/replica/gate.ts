@@ -78,6 +78,8 @@ function isPromise(message: Message): boolean {
     case "heartbeat":
     case "heartbeat-response":
     case "timeout-now":
+    case "read-index-request":
+    case "read-index-response":
       return false;
     default:
       return unreachable(message);

@@ -96,7 +96,8 @@ export class Replica {
     const { appendBytesMax } = this.wire;
     this.state = createState({ me, timing, preVote, appendBytesMax }, recovered, random);
     const addressText = (node: NodeId | null) => this.wire.addressText(node);
-    this.service = new Service({ state: this.state, machine: this.machine, addressText });
+    const { state, machine, counters } = this;
+    this.service = new Service({ state, machine, addressText, counters });
     const placeOf = (node: NodeId) => this.wire.memberPlace(node);
     this.administrator = new Administrator({ state: this.state, placeOf, addressText });
     this.members = recovered.configuration;
@@ -248,7 +249,7 @@ export class Replica {
     this.say(this.acquaintance.greetings(this.state));
     service.abandonReads(effects.abandoned);
     service.confirmReads(effects.confirmed);
-    service.catchUp();
+    service.catchUp(this.now);
     for (const { to, responses } of service.desk.takeAnswers()) wire.sendResponses(to, responses);
     return wire.take(this.now);
   }

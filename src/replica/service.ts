@@ -1,22 +1,25 @@
 /**
  * What this server does for clients: takes their requests, and answers them when the log allows it. A write is
  * answered when its entry is applied; a linearizable read when a round has confirmed the leader and everything
- * that was committed before is applied (dissertation 6.4); a stale read at once.
+ * that was committed before is applied (dissertation 6.4); a stale read at once, with what is known of its age.
  */
 import type { Address } from "../base/address.ts";
 import { must } from "../base/assert.ts";
 import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
 import { nextIndex } from "../base/numbers.ts";
-import type { ClientRequest, Outcome, ReadOperation } from "../codec/client-message.ts";
+import type { ClientRequest, Outcome, RequestBody } from "../codec/client-message.ts";
 import { decodeCommand } from "../codec/command.ts";
 import type { Reply } from "../kv/command.ts";
 import { proposalRefusal, step } from "../raft/raft.ts";
 import type { ReadTicket, State } from "../raft/state.ts";
 import { knownLeader } from "../raft/state.ts";
 import type { Entry } from "../raft/types.ts";
-import { type Asker, Desk, limits } from "./desk.ts";
+import type { Counters } from "./counters.ts";
+import { type Asker, Desk, limits, type WaitingRead } from "./desk.ts";
+import { Freshness } from "./freshness.ts";
 import type { Machine } from "./machine.ts";
 
+type BoundedRead = Extract<RequestBody, { kind: "bounded-read" }>;
 type ConfirmedRead = { readonly ticket: ReadTicket; readonly index: LogIndex };
 
 export class Service {
@@ -26,6 +29,8 @@ export class Service {
   private readonly addressText: (node: NodeId | null) => string | null;
   /** Reads whose index is not applied yet. */
   private confirmed: ConfirmedRead[] = [];
+  private readonly freshness: Freshness;
+  private readonly counters: Counters;
   private answerBytes = 0;
 
   constructor(parts: {
@@ -33,22 +38,39 @@ export class Service {
     machine: Machine;
     /** Where a node is, for hints to clients. */
     addressText: (node: NodeId | null) => string | null;
+    counters: Counters;
   }) {
     this.state = parts.state;
     this.machine = parts.machine;
     this.addressText = parts.addressText;
+    this.counters = parts.counters;
+    this.freshness = new Freshness(this.state.settings.timing.heartbeatMs);
   }
 
   ask(now: Millis, from: Address, request: ClientRequest): void {
     const asker: Asker = { from, id: request.id };
     const { body } = request;
     if (body.kind === "read" && body.consistency === "stale") {
-      return this.answerRead(asker, body.operation);
+      this.freshness.asked(now);
+      return this.answerRead(now, { asker, operation: body.operation, answer: "dated" });
     }
+    if (body.kind === "bounded-read") return this.readBounded(now, asker, body);
     if (this.state.role.kind !== "leader") return this.desk.answer(asker, this.notLeader());
     if (body.kind === "write") return this.askToWrite(now, asker, body.command);
-    if (this.desk.readsWaiting >= limits.readsMax) return this.desk.answer(asker, busy);
-    this.desk.expectRead({ asker, operation: body.operation });
+    this.expectRead({ asker, operation: body.operation, answer: "plain" });
+  }
+
+  private readBounded(now: Millis, asker: Asker, { operation, ageMsMax }: BoundedRead): void {
+    const read = { asker, operation, answer: "dated" } as const;
+    const ageMs = this.freshness.ageMs(now);
+    if (ageMsMax > 0 && ageMs !== null && ageMs <= ageMsMax) return this.answerRead(now, read);
+    if (knownLeader(this.state) === null) return this.desk.answer(asker, this.notLeader());
+    this.expectRead(read);
+  }
+
+  private expectRead(read: WaitingRead): void {
+    if (this.desk.readsWaiting >= limits.readsMax) return this.desk.answer(read.asker, busy);
+    this.desk.expectRead(read);
   }
 
   /** The command is read before it is taken: what nobody could apply must not reach the log. */
@@ -70,33 +92,38 @@ export class Service {
 
   /** One ticket for all linearizable reads that have arrived since the last call. */
   beginReads(now: Millis): void {
-    const ticket = this.desk.ticketForArrivals();
-    if (ticket !== null) step(this.state, now, { kind: "read", ticket });
+    const ticket = this.desk.ticketForArrivals(this.freshness.wantsTicket());
+    if (ticket === null) return;
+    this.freshness.begin(ticket, now);
+    step(this.state, now, { kind: "read", ticket });
   }
 
   /** Leadership was lost before these reads were confirmed: the client asks elsewhere. */
   abandonReads(tickets: readonly ReadTicket[]): void {
     for (const ticket of tickets) {
+      this.counters.add("reads-abandoned");
+      this.freshness.forget(ticket);
       for (const { asker } of this.desk.takeReads(ticket))
         this.desk.answer(asker, this.notLeader());
     }
   }
 
   confirmReads(reads: readonly ConfirmedRead[]): void {
+    if (reads.length === 0) return;
+    if (this.state.role.kind !== "leader") this.counters.add("read-indexes", reads.length);
     this.confirmed.push(...reads);
   }
 
   /** Applies what is committed, and answers whoever waited for it. */
-  catchUp(): void {
+  catchUp(now: Millis): void {
     const { state, machine } = this;
     while (machine.applied < state.commit) this.applyNext(state.log.at(nextIndex(machine.applied)));
     const ready = this.confirmed.filter(({ index }) => index <= machine.applied);
     if (ready.length === 0) return;
     this.confirmed = this.confirmed.filter(({ index }) => index > machine.applied);
     for (const { ticket } of ready) {
-      for (const { asker, operation } of this.desk.takeReads(ticket)) {
-        this.answerRead(asker, operation);
-      }
+      this.freshness.confirmed(ticket);
+      for (const read of this.desk.takeReads(ticket)) this.answerRead(now, read);
     }
   }
 
@@ -120,13 +147,17 @@ export class Service {
     this.answerBytes = 0;
   }
 
-  private answerRead(asker: Asker, operation: ReadOperation): void {
+  private answerRead(now: Millis, { asker, operation, answer }: WaitingRead): void {
     if (this.answerBytes >= limits.answerBytesMax) return this.desk.answer(asker, busy);
     const { applied } = this.machine;
     const term = this.state.log.termAt(applied) ?? this.state.term;
     const reply = this.machine.read(operation);
     this.answerBytes += payloadBytes(reply);
-    this.desk.answer(asker, { kind: "replied", reply, index: applied, term });
+    if (answer === "plain") {
+      return this.desk.answer(asker, { kind: "replied", reply, index: applied, term });
+    }
+    const ageMs = this.freshness.ageMs(now);
+    this.desk.answer(asker, { kind: "dated", reply, index: applied, term, ageMs });
   }
 }
 

@@ -22,6 +22,7 @@ export type Asked = {
 
 export type AskOptions = {
   readonly consistency?: Consistency;
+  readonly ageMsMax?: number;
   readonly withinMs?: number;
   /** A request whose outcome is not known, to be sent once more. */
   readonly again?: RequestId | null;
@@ -66,11 +67,13 @@ export class SimClient {
 
   /** The result is there once it is known, at the deadline at the latest. */
   ask(operation: Operation, how: AskOptions = {}): Asked {
-    const { consistency = "linearizable", withinMs = 10_000, again = null } = how;
+    const { consistency = "linearizable", withinMs = 10_000, again = null, ageMsMax } = how;
     const began = this.clock.now();
     const asked: Asked = { operation, consistency, began, ended: null, result: null };
     const deadline = later(began, withinMs);
-    const ticket = this.half.submit({ operation, consistency, deadline, again }, began);
+    const bound = ageMsMax === undefined ? {} : { ageMsMax };
+    const request = { operation, consistency, deadline, again, ...bound };
+    const ticket = this.half.submit(request, began);
     this.open.set(ticket, asked);
     this.speak();
     return asked;

@@ -92,6 +92,10 @@ export function nameOf(m: Message): string {
       return "beat!";
     case "timeout-now":
       return "now!";
+    case "read-index-request":
+      return "index?";
+    case "read-index-response":
+      return "index!";
     default:
       return unreachable(m);
   }
@@ -123,6 +127,10 @@ function details(m: Message): string {
       return ` round=${m.round}`;
     case "timeout-now":
       return "";
+    case "read-index-request":
+      return "";
+    case "read-index-response":
+      return ` index=${m.index}`;
     default:
       return unreachable(m);
   }

@@ -24,7 +24,7 @@
 import { must } from "../../src/base/assert.ts";
 import { nodeId } from "../../src/base/numbers.ts";
 import type { Input } from "../../src/raft/raft.ts";
-import { nextDeadline, proposalRefusal } from "../../src/raft/raft.ts";
+import { proposalRefusal } from "../../src/raft/raft.ts";
 import { defaultTiming } from "../../src/raft/state.ts";
 import type { Packet } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
@@ -115,7 +115,7 @@ class Scenario {
       case "timeout": {
         const { live } = cluster.server(id);
         may(live.role.kind !== "leader", "a leader has no election timeout");
-        cluster.wait(Math.max(0, nextDeadline(live) - cluster.now));
+        cluster.wait(Math.max(0, live.electionAt - cluster.now));
         cluster.lookAtClock(id);
         return "obeyed";
       }

@@ -8,6 +8,7 @@ import type { Mutant } from "./mutant.ts";
 import { raftElectionMutants } from "./raft-elections.ts";
 import { raftMembershipMutants } from "./raft-membership.ts";
 import { raftReplicationMutants } from "./raft-replication.ts";
+import { readMutants } from "./reads.ts";
 import { replicaMutants } from "./replica.ts";
 import { worldMutants } from "./world.ts";
 
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...journalMutants,
   ...journalSnapshotMutants,
   ...replicaMutants,
+  ...readMutants,
   ...codecMutants,
   ...kvMutants,
   ...clientMutants,

@@ -52,7 +52,7 @@ export const exportCommand = (place: Place): Command =>
       checkOperation(operation);
       const consistency = args.stale === true ? "stale" : "linearizable";
       const listing: Listing = {
-        ...{ operation, consistency, timeoutMs },
+        ...{ operation, wanted: { consistency }, timeoutMs },
         keys: Number.POSITIVE_INFINITY,
       };
       return connected(place, args, (connection) =>

@@ -5,7 +5,7 @@
 import { must } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
 import type { LogIndex } from "../../base/numbers.ts";
-import type { Consistency } from "../../client/request.ts";
+import type { Age } from "../../client/request.ts";
 import {
   type Item,
   type ListOperation,
@@ -16,10 +16,11 @@ import {
 } from "../../kv/command.ts";
 import { type Command, type CommandExit, command } from "../command.ts";
 import { countFlag } from "../flag.ts";
+import { olderOf } from "./age.ts";
 import { nameOf } from "./notation.ts";
 import { checkOperation, type Scene, settle } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
-import { consistencyArgs, consistencyOf } from "./read-verbs.ts";
+import { consistencyArgs, consistencyOf, type Wanted } from "./read-verbs.ts";
 import { refusedReply } from "./refusal.ts";
 import { showListed } from "./shown.ts";
 import { wordKey } from "./value-source.ts";
@@ -50,8 +51,7 @@ export const listCommand = (place: Place): Command =>
       { line: "rusty-boat client ls --json | jq -r '.items[].key'", does: "for scripts" },
     ],
     async run({ args, program }) {
-      const { stale, logged } = args;
-      const consistency = consistencyOf({ stale, logged }, program.environment);
+      const wanted = consistencyOf(args, program.environment);
       const timeoutMs = timeoutFlag(args.timeout);
       const keys =
         args.limit === undefined
@@ -64,9 +64,11 @@ export const listCommand = (place: Place): Command =>
         to: wordKey(args.to ?? ""),
         show: args.values === true ? "values" : "keys",
         // A list that goes through the log is an entry of its own for each page.
-        revision: { kind: args.latest === true || consistency === "logged" ? "now" : "hold" },
+        revision: {
+          kind: args.latest === true || wanted.consistency === "logged" ? "now" : "hold",
+        },
       };
-      const listing = { operation, keys, consistency, timeoutMs } as const;
+      const listing = { operation, keys, wanted, timeoutMs } as const;
       checkOperation(operation);
       return connected(place, args, (connection) =>
         listAll({ place, connection, program }, listing),
@@ -79,7 +81,7 @@ export type Listing = {
   readonly operation: ListOperation;
   /** At most so many. */
   readonly keys: number;
-  readonly consistency: Consistency;
+  readonly wanted: Wanted;
   readonly timeoutMs: number;
 };
 
@@ -88,6 +90,8 @@ export type Page = {
   readonly more: "more" | "end";
   /** Which moment all pages are of; null where each has its own. */
   readonly index: LogIndex | null;
+  /** How old it may be, where it is stale. */
+  readonly age: Age | undefined;
 };
 
 export type Turn =
@@ -97,14 +101,14 @@ export type Turn =
 
 /** Page after page, until there is none, or so many keys have been read. */
 export async function* pagesOf(scene: Scene, listing: Listing): AsyncGenerator<Turn> {
-  const { consistency, timeoutMs, keys } = listing;
+  const { keys } = listing;
   let { revision }: { revision: ListRevision } = listing.operation;
   let after = "";
   let seen = 0;
   for (;;) {
     const limit = Math.min(limits.listKeysMax, keys - seen);
     const operation: ListOperation = { ...listing.operation, after, limit, revision };
-    const task = taskOf(operation, { consistency, timeoutMs });
+    const task = taskOf(operation, listing);
     const settled = await settle(scene, task);
     if (settled.kind === "interrupted") return yield settled;
     const { reply } = settled;
@@ -115,7 +119,7 @@ export async function* pagesOf(scene: Scene, listing: Listing): AsyncGenerator<T
     if (revision.kind === "hold") revision = { kind: "at", index: settled.index };
     seen += reply.items.length;
     const index = revision.kind === "at" ? revision.index : null;
-    yield { kind: "page", page: { ...reply, index } };
+    yield { kind: "page", page: { ...reply, index, age: settled.age } };
     if (reply.more === "end" || seen >= keys) return;
     after = must(reply.items.at(-1), "a page that more follows has a key").key;
   }
@@ -123,8 +127,9 @@ export async function* pagesOf(scene: Scene, listing: Listing): AsyncGenerator<T
 
 export const taskOf = (
   operation: ListOperation,
-  how: { readonly consistency: Consistency; readonly timeoutMs: number },
-) => ({ name: nameOf(operation), operation, ...how, again: null, line: null }) as const;
+  { wanted, timeoutMs }: Pick<Listing, "wanted" | "timeoutMs">,
+) =>
+  ({ name: nameOf(operation), operation, ...wanted, timeoutMs, again: null, line: null }) as const;
 
 /** Tries to read a list as of one moment, where what was read is thrown away when it is lost. */
 const attemptsMax = 3;
@@ -135,13 +140,13 @@ async function listAll(scene: Scene, listing: Listing): Promise<CommandExit> {
   for (let attempt = 1; ; attempt++) {
     const items: Item[] = [];
     let lost: Extract<Turn, { kind: "lost" }> | null = null;
-    let last: Page | null = null;
+    let last = null as Page | null;
     for await (const turn of pagesOf(scene, listing)) {
       if (turn.kind === "interrupted") return turn.exit;
       if (turn.kind === "lost") lost = turn;
       else {
         for (const item of turn.page.items) items.push(item);
-        last = turn.page;
+        last = { ...turn.page, age: olderOf(last?.age, turn.page.age) };
       }
     }
     if (lost === null && last !== null) {

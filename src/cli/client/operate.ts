@@ -4,7 +4,7 @@
  */
 import { unreachable } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
-import type { Result } from "../../client/request.ts";
+import type { Age, Result } from "../../client/request.ts";
 import { commandProblem } from "../../codec/command.ts";
 import { limits, type Operation, type Reply } from "../../kv/command.ts";
 import type { CommandExit } from "../command.ts";
@@ -88,7 +88,7 @@ function askedOf(connection: Connection, task: Task): Asked {
 export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
   const settled = await settle(scene, task);
   if (settled.kind === "interrupted") return settled.exit;
-  const { reply, requestId, index, term, ms } = settled;
+  const { reply, requestId, index, term, ms, age } = settled;
   // An answer that was kept from an earlier try stands at another place than this one; its term is
   // not known.
   const at = "index" in reply ? reply.index : index;
@@ -96,7 +96,11 @@ export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
     at === index
       ? { index: at, term, ms, earlier: null }
       : { index: at, term: null, ms, earlier: task.again };
-  const shown = await show(scene, task.operation, { reply, answer });
+  const shown = await show(scene, task.operation, {
+    reply,
+    answer,
+    ...(age === undefined ? {} : { age }),
+  });
   if (shown === "not-an-answer") {
     const id = requestId ?? task.again;
     throw refusedReply(askedOf(scene.connection, task), id, reply);
@@ -107,7 +111,7 @@ export async function perform(scene: Scene, task: Task): Promise<CommandExit> {
 async function show(
   scene: Scene,
   operation: Operation,
-  { reply, answer }: { readonly reply: Reply; readonly answer: Answer },
+  { reply, answer, age }: { readonly reply: Reply; readonly answer: Answer; readonly age?: Age },
 ): Promise<"shown" | "not-an-answer"> {
   switch (operation.kind) {
     case "put":
@@ -133,13 +137,13 @@ async function show(
       return "shown";
     case "get":
       if (reply.kind !== "found") return "not-an-answer";
-      await showFound(scene, operation.key, reply);
+      await showFound(scene, operation.key, reply, age);
       return "shown";
     case "list": {
       if (reply.kind !== "listed") return "not-an-answer";
       const cut = operation.limit < limits.listKeysMax ? "by-limit" : "by-page";
       const index = operation.revision.kind === "at" ? operation.revision.index : answer.index;
-      await showListed(scene, { ...reply, index, prefix: operation.prefix, cut });
+      await showListed(scene, { ...reply, index, prefix: operation.prefix, cut, age });
       return "shown";
     }
     default:

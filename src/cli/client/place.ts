@@ -5,7 +5,7 @@
  */
 import type { Millis } from "../../base/numbers.ts";
 import { later } from "../../base/numbers.ts";
-import type { RequestId, Result } from "../../client/request.ts";
+import type { Consistency, RequestId, Result } from "../../client/request.ts";
 import type { Operation } from "../../kv/command.ts";
 import { type AskStatus, askStatus } from "../../runtime/ask.ts";
 import type { ClusterClient } from "../../runtime/client.ts";
@@ -93,16 +93,19 @@ export function timeoutFlag(value: string): number {
 
 export type Question = {
   readonly operation: Operation;
-  readonly consistency: "linearizable" | "stale" | "logged";
+  readonly consistency: Consistency;
+  /** A stale answer that may be older is none. */
+  readonly ageMsMax?: number;
   readonly again: RequestId | null;
   readonly timeoutMs: number;
 };
 
 export function ask(cluster: Cluster, question: Question): Promise<Result> {
-  const { operation, consistency, again, timeoutMs } = question;
+  const { operation, consistency, again, timeoutMs, ageMsMax } = question;
+  const bound = ageMsMax === undefined ? {} : { ageMsMax };
   const deadline: Millis = later(cluster.now, timeoutMs);
   return new Promise((resolve) =>
-    cluster.submit({ operation, consistency, again, deadline }, resolve),
+    cluster.submit({ operation, consistency, again, deadline, ...bound }, resolve),
   );
 }
 

@@ -3,11 +3,12 @@
  */
 import { unreachable } from "../../base/assert.ts";
 import type { LogIndex, Term } from "../../base/numbers.ts";
-import { formatRequestId, type RequestId } from "../../client/request.ts";
+import { type Age, formatRequestId, type RequestId } from "../../client/request.ts";
 import type { Item, Operation, Reply } from "../../kv/command.ts";
 import { itemSexp, keySexp } from "../../kv/describe.ts";
 import { bytesSexp, form, list, type SexpInput, symbol, word } from "../../sexp/value.ts";
 import type { Paint } from "../paint.ts";
+import { ageJson, ageSexps, noteAge } from "./age.ts";
 import { bytesJson, keyJson, keyText, roundedMs, terminalText, valueText } from "./notation.ts";
 import type { Scene } from "./operate.ts";
 
@@ -79,18 +80,23 @@ export async function showFound(
   { program, place }: Scene,
   key: string,
   { value, revision }: Found,
+  age: Age | undefined,
 ): Promise<void> {
   const { output, messages } = program;
   if (output.format !== "text") {
     await output.result({
       text: () => "",
-      json: () => ({ ok: true, key: keyJson(key), value: bytesJson(value), rev: revision }),
+      json: () => ({
+        ...{ ok: true, key: keyJson(key), value: bytesJson(value), rev: revision },
+        ...ageJson(age),
+      }),
       sexpr: () =>
         form(
           "get-ok",
           form("key", keySexp(key)),
           form("value", bytesSexp(value)),
           form("rev", revision),
+          ...ageSexps(age),
         ),
     });
     return;
@@ -102,6 +108,7 @@ export async function showFound(
   if (text !== null && typeof bytesJson(value) !== "string" && messages.stream === "terminal") {
     await messages.line("these bytes are not text; into a file or a pipe they go as they are");
   }
+  await noteAge(messages, age);
 }
 
 export type Listed = {
@@ -112,13 +119,14 @@ export type Listed = {
   readonly index: LogIndex | null;
   /** What ended the list where more keys follow. */
   readonly cut: "by-limit" | "by-page";
+  readonly age: Age | undefined;
 };
 
 export const itemText = ({ key, value }: Item, paint: Paint): string =>
   value === null ? keyText(key) : `${keyText(key)} ${paint.dim("=")} ${valueText(value)}`;
 
 export async function showListed({ program }: Scene, listed: Listed): Promise<void> {
-  const { items, more, prefix, index } = listed;
+  const { items, more, prefix, index, age } = listed;
   const { output } = program;
   await output.result({
     text: () => items.map((item) => itemText(item, output.paint)).join("\n"),
@@ -128,6 +136,7 @@ export async function showListed({ program }: Scene, listed: Listed): Promise<vo
       ...(index === null ? {} : { index }),
       items: items.map(itemJson),
       more: more === "more",
+      ...ageJson(age),
     }),
     sexpr: () =>
       form(
@@ -136,6 +145,7 @@ export async function showListed({ program }: Scene, listed: Listed): Promise<vo
         ...(index === null ? [] : [form("index", index)]),
         list(symbol("items"), ...items.map(itemSexp)),
         form("more", word(more === "more" ? "yes" : "no")),
+        ...ageSexps(age),
       ),
   });
   if (output.format === "text") await hintMore(program, listed);

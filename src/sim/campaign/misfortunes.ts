@@ -29,6 +29,8 @@ const filterable: readonly DatagramKind[] = [
   "vote-request",
   "vote-response",
   "pre-vote-response",
+  "read-index-request",
+  "read-index-response",
   "peer-chunk-ack",
 ];
 

@@ -64,6 +64,7 @@ export type Mix = {
   readonly noop: number;
   readonly incr: number;
   readonly txn: number;
+  readonly anywhere: number;
 };
 
 export type Plan = {
@@ -188,6 +189,7 @@ function drawClients(
       noop: random.below(2),
       incr: random.below(3),
       txn: random.below(5),
+      anywhere: 1 + random.below(6),
     },
     bulk: random.below(3) === 0 ? fraction(random) * 0.2 : 0,
     bulkBytesMax: Math.min(3 * datagramBytesMax, 100_000),

@@ -117,7 +117,9 @@ function gather(world: World): void {
   coverage.add("not-leader", promises.answers.get("not-leader") ?? 0);
   coverage.add("superseded", promises.answers.get("superseded") ?? 0);
   coverage.add("reads-confirmed", oracle.counts.reads);
+  coverage.add("reads-anywhere", oracle.counts.anywhere);
   coverage.add("reads-stale", oracle.counts.stale);
+  coverage.add("reads-dated", oracle.counts.dated);
   coverage.add("reads-logged", oracle.counts.logged);
   coverage.add("lists", oracle.counts.listed);
   coverage.add("sessions-expired", witness.model.expired);

@@ -39,6 +39,12 @@ type Client = {
   readonly known: Map<string, { readonly value: Uint8Array; readonly revision: number }>;
 };
 
+type Drawn = {
+  readonly operation: Operation;
+  readonly consistency: Consistency;
+  readonly ageMsMax?: number | null;
+};
+
 const counterKey = (client: Client): string => byteString(utf8(`count-${client.number}`));
 const counterValue = (count: number): Uint8Array => utf8(String(count));
 
@@ -112,7 +118,7 @@ export class Workload {
       keys.map((key) => {
         const slot: Slot = { owner: client, wish: null, asked: null, counts: "no" };
         client.slots.push(slot);
-        return this.ask(slot, { kind: "get", key }, "linearizable");
+        return this.ask(slot, { operation: { kind: "get", key }, consistency: "linearizable" });
       }),
     );
   }
@@ -139,8 +145,7 @@ export class Workload {
       if (this.going === "over" || slot.asked !== null) return;
       if (slot.wish?.outcome === "unknown") return this.askAgain(slot);
       if (slot.counts === "yes" && this.random.below(3) === 0) return this.step(slot);
-      const { operation, consistency } = this.draw(slot.owner);
-      this.ask(slot, operation, consistency);
+      this.ask(slot, this.draw(slot.owner));
     });
   }
 
@@ -153,13 +158,13 @@ export class Workload {
     const expected = counterValue(owner.counted);
     const operation: Operation =
       owner.counted === 0 ? first : { kind: "cas", key, expected, value };
-    this.ask(slot, operation, "linearizable");
+    this.ask(slot, { operation, consistency: "linearizable" });
   }
 
-  private ask(slot: Slot, operation: Operation, consistency: Consistency): Wish {
+  private ask(slot: Slot, { operation, consistency, ageMsMax = null }: Drawn): Wish {
     const { number } = slot.owner;
-    const began = this.world.now;
-    const wish = this.world.oracle.begin({ client: number, operation, consistency, began });
+    const parts = { client: number, operation, consistency, ageMsMax, began: this.world.now };
+    const wish = this.world.oracle.begin(parts);
     slot.wish = wish;
     this.world.tell("asks", `c${number}`, operation.kind, consistency);
     this.submit(slot, wish);
@@ -174,8 +179,9 @@ export class Workload {
   }
 
   private submit(slot: Slot, wish: Wish): void {
-    const { operation, consistency, requestId: again } = wish;
-    const how = { consistency, withinMs: this.withinMs, again };
+    const { operation, consistency, ageMsMax, requestId: again } = wish;
+    const bound = ageMsMax === null ? {} : { ageMsMax };
+    const how = { consistency, withinMs: this.withinMs, again, ...bound };
     slot.asked = slot.owner.half.ask(operation, how);
     const { asked } = slot;
     // What is over its limits is settled at once.
@@ -220,7 +226,7 @@ export class Workload {
     client.counted += 1;
   }
 
-  private draw(client: Client): { operation: Operation; consistency: Consistency } {
+  private draw(client: Client): Drawn {
     const mix = Object.entries(this.plan.mix) as [keyof Mix, number][];
     const kind = weighted(this.random, mix);
     const key = byteString(utf8(`key-${this.random.below(this.plan.keys)}`));
@@ -242,14 +248,19 @@ export class Workload {
         return write(drawTransaction(this.draws(client)));
       case "get":
         return { operation: { kind, key }, consistency: "linearizable" };
-      case "stale":
+      case "stale": {
+        const stale = { operation: { kind: "get", key }, consistency: kind } as const;
+        if (this.random.below(2) === 0) return stale;
+        return { ...stale, ageMsMax: this.random.below(2 * this.plan.timing.electionMsMax) };
+      }
       case "logged":
+      case "anywhere":
         return { operation: { kind: "get", key }, consistency: kind };
       case "list": {
         const page = this.nextPage(client);
         if (page !== null) return page;
-        const consistency = oneOf(this.random, ["linearizable", "stale", "logged"] as const);
-        return { operation: this.list(), consistency };
+        const ways = ["linearizable", "anywhere", "stale", "logged"] as const;
+        return { operation: this.list(), consistency: oneOf(this.random, ways) };
       }
     }
   }

@@ -24,6 +24,8 @@ export type Wish = {
   readonly client: number;
   readonly operation: Operation;
   readonly consistency: Consistency;
+  /** How old a stale answer may be; null: no matter. */
+  readonly ageMsMax: number | null;
   readonly began: Millis;
   /** What the cluster had committed when it began. */
   readonly floor: number;
@@ -44,7 +46,9 @@ export class Oracle {
     unknown: 0,
     forgotten: 0,
     reads: 0,
+    anywhere: 0,
     stale: 0,
+    dated: 0,
     logged: 0,
     listed: 0,
     "view-lost": 0,
@@ -56,12 +60,18 @@ export class Oracle {
     "txn-refused": 0,
   };
   private readonly witness: Witness;
+  /** How much of the world's time may pass while a server's clock counts one. */
+  private readonly clockSpread: number;
+  /** What was committed at some moments, in their order. */
+  private readonly floors: { readonly at: Millis; readonly committed: number }[] = [];
 
-  constructor(witness: Witness) {
+  constructor(witness: Witness, clockSpread: number) {
     this.witness = witness;
+    this.clockSpread = clockSpread;
   }
 
-  begin(parts: Pick<Wish, "client" | "operation" | "consistency" | "began">): Wish {
+  begin(parts: Pick<Wish, "client" | "operation" | "consistency" | "ageMsMax" | "began">): Wish {
+    this.floors.push({ at: parts.began, committed: this.witness.committed });
     const wish: Wish = {
       ...parts,
       ...{ floor: this.witness.committed, requestId: null, ended: null },
@@ -116,10 +126,11 @@ export class Oracle {
       if (isRead) this.counts.logged += 1;
       return this.checkLogged(wish, result);
     }
-    this.counts[consistency === "stale" ? "stale" : "reads"] += 1;
+    this.counts[consistency === "linearizable" ? "reads" : consistency] += 1;
     const { index } = result;
     this.checkPlace(wish, result);
-    if (consistency === "linearizable" && index < wish.floor) {
+    this.checkAge(wish, result);
+    if (consistency !== "stale" && index < wish.floor) {
       const what = `${nameOf(wish)} was answered as of entry ${index}`;
       throw new Violation("I19", `${what}, and ${wish.floor} was committed before it was asked`);
     }
@@ -148,6 +159,24 @@ export class Oracle {
     if (reply.kind === "transacted") counts[`txn-${reply.branch}`] += 1;
     if (reply.kind === "counted") counts.counted += 1;
     if (reply.kind === "count-refused" || reply.kind === "txn-refused") counts[reply.kind] += 1;
+  }
+
+  /** Everything that was committed so long before the question is in the answer. */
+  private checkAge(wish: Wish, { index, age }: Committed): void {
+    if (wish.ageMsMax !== null) this.checkFloor(wish, index, wish.ageMsMax);
+    if (age?.kind !== "at-most") return;
+    this.counts.dated += 1;
+    this.checkFloor(wish, index, age.ms);
+  }
+
+  private checkFloor(wish: Wish, index: number, ageMs: number): void {
+    const moment = wish.began - ageMs * this.clockSpread;
+    let at = this.floors.length - 1;
+    while (at >= 0 && must(this.floors[at], "in the list").at > moment) at -= 1;
+    const floor = this.floors[at]?.committed ?? 0;
+    if (index >= floor) return;
+    const what = `${nameOf(wish)} was answered as of entry ${index}, said to be ${ageMs} ms old at most`;
+    throw new Violation("I19", `${what}, and ${floor} was committed longer ago`);
   }
 
   /** Something that has a place in the log: it must stand there, and have been asked as it stands. */

@@ -1,6 +1,7 @@
 /** What the verbs print, in three notations: the shapes of docs/cli.md. */
 import { describe, expect, test } from "bun:test";
 import { utf8 } from "../../../src/base/bytes.ts";
+import { logIndex, term } from "../../../src/base/numbers.ts";
 import { read } from "../../../src/sexp/read.ts";
 import { client, FakeCluster } from "./client-support.ts";
 
@@ -85,11 +86,36 @@ describe("get", () => {
 
   test("asks as it was told: linearizable, stale, or through the log", async () => {
     const cluster = await holding({ k: "v" });
-    for (const flags of [[], ["--stale"], ["--logged"]]) {
-      await client(["get", "k", ...flags], { cluster });
-    }
-    const asked = cluster.requests.slice(1).map((request) => request.consistency);
-    expect(asked).toEqual(["linearizable", "stale", "logged"]);
+    const ways = [[], ["--any"], ["--stale"], ["--stale", "--max-staleness", "2s"], ["--logged"]];
+    for (const flags of ways) await client(["get", "k", ...flags], { cluster });
+    const asked = cluster.requests.slice(1);
+    const consistencies = asked.map((request) => request.consistency);
+    expect(consistencies).toEqual(["linearizable", "anywhere", "stale", "stale", "logged"]);
+    expect(asked.map(({ ageMsMax }) => ageMsMax ?? null)).toEqual([null, null, null, 2000, null]);
+    const both = await client(["get", "k", "--any", "--logged"], { cluster });
+    expect(both.exit).toBe(2);
+  });
+
+  test("that is stale says how old it may be", async () => {
+    const cluster = new FakeCluster();
+    const committed = { index: logIndex(7), term: term(3), requestId: null } as const;
+    const reply = { kind: "found", revision: logIndex(2), value: utf8("v") } as const;
+    cluster.manner = () => ({
+      ...{ kind: "committed", reply, ...committed },
+      age: { kind: "at-most", ms: 35 },
+    });
+    const json = await client(["get", "k", "--stale", "--json"], { cluster });
+    expect(JSON.parse(json.stdout)).toEqual({
+      ...{ ok: true, key: "k", value: "v", rev: 2, maxAgeMs: 35 },
+    });
+    const sexpr = await client(["get", "k", "--stale", "--sexpr"], { cluster });
+    expect(sexpr.stdout).toContain("(max-age-ms 35)");
+    cluster.manner = () => ({
+      ...{ kind: "committed", reply, ...committed },
+      age: { kind: "unknown" },
+    });
+    const unknown = await client(["get", "k", "--stale", "--json"], { cluster });
+    expect(JSON.parse(unknown.stdout).maxAgeMs).toBeNull();
   });
 
   test("cannot drive the terminal, and leaves a pipe its bytes", async () => {

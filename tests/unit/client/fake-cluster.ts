@@ -267,20 +267,19 @@ export class FakeCluster {
     if (manner.kind === "says" && (leads || manner.outcome.kind === "refused")) {
       return manner.outcome;
     }
-    const stale = body.kind === "read" && body.consistency === "stale";
-    if (!leads && !stale) {
+    const isStale = body.kind === "read" && body.consistency === "stale";
+    const forAnybody = isStale || (body.kind === "bounded-read" && this.#leader !== null);
+    if (!leads && !forAnybody) {
       const address = node.believes === null ? null : this.node(node.believes).address;
       const text = address === null ? null : formatAddress(address);
       return { kind: "not-leader", leader: node.believes, address: text };
     }
-    if (body.kind === "read") {
+    if (body.kind !== "write") {
       const index = logIndex(this.#index);
-      return {
-        kind: "replied",
-        reply: read(this.store, body.operation, index),
-        index,
-        term: term(1),
-      };
+      const answer = { reply: read(this.store, body.operation, index), index, term: term(1) };
+      return body.kind === "read"
+        ? { kind: "replied", ...answer }
+        : { kind: "dated", ...answer, ageMs: 0 };
     }
     const command = must(decodeCommand(body.command), "a command");
     const entry: Entry = { node, epoch: this.#epoch, command };

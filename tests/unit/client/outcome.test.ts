@@ -267,6 +267,31 @@ test("stale reads need no leader", () => {
   expect(outcome(world, ticket)).toBe("committed absent");
 });
 
+test("a read whose leader falls silent is answered by any other node, linearizably", () => {
+  const world = new FakeCluster({ size: 3 });
+  world.elect(1);
+  const first = world.submit({ operation: get });
+  world.pass(500);
+  expect(outcome(world, first)).toBe("committed absent");
+  // The client cannot reach the leader; the others follow it.
+  world.node(1).manner = { kind: "down", port: "silent" };
+  const second = world.submit({ operation: get });
+  world.pass(2_000);
+  expect(outcome(world, second)).toBe("committed absent");
+});
+
+test("a read for any node goes from node to node until one can answer", () => {
+  const world = new FakeCluster({ size: 3 });
+  const early = world.submit({ operation: get, consistency: "anywhere" }, 400);
+  world.pass(500);
+  expect(outcome(world, early)).toBe("rejected no-leader");
+  world.elect(2);
+  world.node(3).manner = { kind: "down", port: "silent" };
+  const late = world.submit({ operation: get, consistency: "anywhere" });
+  world.pass(1_000);
+  expect(outcome(world, late)).toBe("committed absent");
+});
+
 test("status is asked of one node and of no other", () => {
   const world = new FakeCluster({ size: 3 });
   world.node(2).manner = { kind: "down", port: "silent" };

@@ -170,11 +170,16 @@ export const anyRequest: fc.Arbitrary<ClientRequest> = fc.record({
       operation: fc.oneof(get, list),
       consistency: fc.constantFrom("linearizable" as const, "stale" as const),
     }),
+    fc.record({ kind: kind("bounded-read"), operation: fc.oneof(get, list), ageMsMax: count }),
   ),
 });
 
 const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ kind: kind("replied"), reply: anyReply, index, term: count.map(term) }),
+  fc.record({
+    ...{ kind: kind("dated"), reply: anyReply, index, term: count.map(term) },
+    ageMs: fc.option(count, { nil: null }),
+  }),
   fc.record({
     kind: kind("not-leader"),
     leader: fc.option(node, { nil: null }),
@@ -330,6 +335,8 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
         { kind: "heartbeat", ...its, term: term(n), commit, round },
         { kind: "heartbeat-response", ...its, term: term(n), round, last: commit },
         { kind: "timeout-now", ...its, term: term(n) },
+        { kind: "read-index-request", ...its, term: term(n), id: n },
+        { kind: "read-index-response", ...its, term: term(n), id: n, index: logIndex(n) },
       ),
     ),
 );

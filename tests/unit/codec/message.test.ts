@@ -61,6 +61,8 @@ const refused: readonly (readonly [string, MessageKind, readonly Field[]])[] = [
   ["a mismatch without a hint", "append-response", [3, 1, 40]],
   ["a mismatch with a hint of a later term", "append-response", [3, 1, 40, 37, 4]],
   ["a timeout-now with a commit index", "timeout-now", [3, 42]],
+  ["a question for an index with an index", "read-index-request", [3, 8, 42]],
+  ["an index without its question", "read-index-response", [3, 42]],
   ["an append without a field for entries", "append-request", [3, 1, 1, 0]],
   ["an append with text for entries", "append-request", [3, 1, 1, 0, ""]],
   ["entries that leave a gap", "append-request", [3, 1, 1, 0, blob(entry(3, 1))]],

@@ -82,6 +82,8 @@ export const messages: readonly Message[] = [
   { kind: "heartbeat", ...ends, term: term(3), commit: logIndex(42), round: 7 },
   { kind: "heartbeat-response", ...ends, term: term(3), round: 7, last: logIndex(41) },
   { kind: "timeout-now", ...ends, term: term(3) },
+  { kind: "read-index-request", ...ends, term: term(3), id: 8 },
+  { kind: "read-index-response", ...ends, term: term(3), id: 8, index: logIndex(42) },
 ];
 
 export const requests: readonly ClientRequest[] = [
@@ -94,6 +96,10 @@ export const requests: readonly ClientRequest[] = [
       consistency: "linearizable",
     },
   },
+  {
+    id: 3,
+    body: { kind: "bounded-read", operation: { kind: "get", key: "color" }, ageMsMax: 2000 },
+  },
 ];
 
 const where: { readonly index: LogIndex; readonly term: Term } = id(42, 3);
@@ -105,6 +111,7 @@ export const responses: readonly ClientResponse[] = [
   },
   { id: 2, outcome: { kind: "not-leader", leader: node1, address: "127.0.0.1:4001" } },
   { id: 3, outcome: { kind: "busy" } },
+  { id: 4, outcome: { kind: "dated", reply: { kind: "absent" }, ...where, ageMs: 35 } },
 ];
 
 export const administration: AdministrationRequest = {

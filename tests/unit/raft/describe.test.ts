@@ -1,6 +1,6 @@
 /** A server's state and its messages in the one notation: what `status` and the debug log print. */
 import { expect, test } from "bun:test";
-import { nodeId } from "../../../src/base/numbers.ts";
+import { logIndex, nodeId } from "../../../src/base/numbers.ts";
 import {
   describeConfiguration,
   describeMessage,
@@ -89,6 +89,14 @@ const messages: readonly (readonly [Message, string])[] = [
     "(heartbeat-response (from 2) (to 1) (term 3) (round 9) (last 41))",
   ],
   [now, "(timeout-now (from 2) (to 1) (term 3))"],
+  [
+    { ...now, kind: "read-index-request", id: 8 },
+    "(read-index-request (from 2) (to 1) (term 3) (id 8))",
+  ],
+  [
+    { ...now, kind: "read-index-response", id: 8, index: logIndex(42) },
+    "(read-index-response (from 2) (to 1) (term 3) (id 8) (index 42))",
+  ],
 ];
 
 for (const [message, expected] of messages) {

@@ -94,7 +94,7 @@ test("a leader of one confirms its reads itself", () => {
   expect(tickets(solo)).toEqual([1]);
 });
 
-test("a follower gives reads back, and a leader that steps down those it has", () => {
+test("a server without a leader gives reads back, and a leader that steps down those it has", () => {
   const follower = new Solo();
   ask(follower, 1);
   expect(follower.effects.abandoned).toEqual([1]);

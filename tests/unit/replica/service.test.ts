@@ -171,12 +171,91 @@ describe("reads", () => {
     expect(outcomes(replica.wait(700))).toEqual([[1, "not-leader"]]);
   });
 
-  test("that may be stale are answered at once, by anybody", () => {
+  test("that may be stale are answered at once, by anybody, who does not know how old that is", () => {
     const replica = new LoneReplica();
     expect(replica.ask(get(1, "stale")).responses).toMatchObject([
-      { outcome: { kind: "replied", reply: { kind: "absent" } } },
+      { outcome: { kind: "dated", reply: { kind: "absent" }, ageMs: null } },
     ]);
   });
+
+  const within = (id: number, ageMsMax: number): ClientRequest => ({
+    id,
+    body: { kind: "bounded-read", operation: { kind: "get", key }, ageMsMax },
+  });
+
+  test("that may be answered by anybody and must be current wait for the leader's index, and until it is applied", () => {
+    const replica = followerOfTwo();
+    const { messages, responses } = replica.ask(within(1, 0));
+    expect(responses).toEqual([]);
+    expect(replica.hear(index(questionIn(messages), 2)).responses).toEqual([]);
+    // Entries 1 and 2 arrive, and are committed: now it has applied what the index covers.
+    const entries = [noop(1), noop(2)];
+    const append = { kind: "append-request", from: two, to: one, term: term(1), entries } as const;
+    const previous = { index: logIndex(0), term: term(0) };
+    expect(replica.hear({ ...append, previous, commit: logIndex(1) }).responses).toEqual([]);
+    replica.wait(25);
+    const commit = { kind: "heartbeat", from: two, to: one, term: term(1), round: 2 } as const;
+    expect(replica.hear({ ...commit, commit: logIndex(2) }).responses).toMatchObject([
+      { id: 1, outcome: { kind: "dated", index: 2, ageMs: 25 } },
+    ]);
+  });
+
+  test("tell their age from the moment at which the index was asked for, not at which it came", () => {
+    const replica = followerOfTwo();
+    const { messages } = replica.ask(within(1, 0));
+    replica.wait(40);
+    replica.hear(index(questionIn(messages), 0));
+    replica.wait(10);
+    expect(replica.ask(get(2, "stale")).responses).toMatchObject([{ outcome: { ageMs: 50 } }]);
+    // Young enough: no question. Too old: the leader is asked.
+    expect(outcomes(replica.ask(within(3, 50)))).toEqual([[3, "dated"]]);
+    const young = replica.ask(within(4, 49));
+    expect(outcomes(young)).toEqual([]);
+    expect(questionIn(young.messages)).toBeGreaterThan(0);
+  });
+
+  test("that are stale have the age made known for the next, by one question at a time", () => {
+    const replica = followerOfTwo();
+    const first = replica.ask(get(1, "stale"), get(2, "stale"));
+    expect(first.messages.filter(({ kind }) => kind === "read-index-request")).toHaveLength(1);
+    expect(questionIn(replica.ask(get(3, "stale")).messages)).toBe(0);
+    replica.wait(5);
+    replica.hear(index(questionIn(first.messages), 0));
+    const known = replica.ask(get(4, "stale"));
+    expect(known.responses).toMatchObject([{ outcome: { ageMs: 5 } }]);
+    expect(questionIn(known.messages)).toBe(0);
+  });
+
+  test("are sent elsewhere by a follower whose leader is gone", () => {
+    const replica = followerOfTwo();
+    replica.ask(within(1, 0));
+    expect(outcomes(replica.wait(1300))).toEqual([[1, "not-leader"]]);
+    expect(outcomes(replica.ask(within(2, 0)))).toEqual([[2, "not-leader"]]);
+  });
+
+  const noop = (at: number) =>
+    ({ index: logIndex(at), term: term(1), time: millis(0), kind: "noop", body: null }) as const;
+
+  const index = (id: number, at: number): Message => ({
+    ...{ kind: "read-index-response", from: two, to: one, term: term(1), id },
+    index: logIndex(at),
+  });
+
+  const questionIn = (messages: readonly Message[]): number => {
+    const question = messages.find(({ kind }) => kind === "read-index-request");
+    return question?.kind === "read-index-request" ? question.id : 0;
+  };
+
+  /** Follows n2, of which it has nothing yet. */
+  function followerOfTwo(): LoneReplica {
+    const replica = new LoneReplica();
+    replica.hear({
+      ...{ kind: "heartbeat", from: two, to: one, term: term(1) },
+      ...{ commit: logIndex(0), round: 1 },
+    });
+    replica.finishSyncs();
+    return replica;
+  }
 });
 
 describe("who is listened to", () => {

@@ -95,7 +95,9 @@ describe("what is broken on purpose is noticed", () => {
         service.ask = (now, from, request) => {
           const { body } = request;
           if (body.kind === "write") return ask(now, from, request);
-          return ask(now, from, { ...request, body: { ...body, consistency: "stale" } });
+          const { operation } = body;
+          const stale = { kind: "read", operation, consistency: "stale" } as const;
+          return ask(now, from, { ...request, body: stale });
         };
       }),
       40,
@@ -124,11 +126,11 @@ describe("what is broken on purpose is noticed", () => {
         const { state } = replica;
         const service = replica["service"];
         const catchUp = service.catchUp.bind(service);
-        service.catchUp = () => {
+        service.catchUp = (now) => {
           const { commit } = state;
           // It says what it will say once the entries are committed.
           if (state.role.kind === "leader") Object.assign(state, { commit: state.log.lastIndex });
-          catchUp();
+          catchUp(now);
           Object.assign(state, { commit });
         };
       }),
