@@ -128,8 +128,8 @@ export const replicaMutants: readonly Mutant[] = [
     name: "every-read-is-stale",
     why: "A linearizable read is answered from the store as it is (I19).",
     file: "replica/service.ts",
-    before: `    this.desk.expectRead({ asker, operation: body.operation });`,
-    after: `    this.answerRead(asker, body.operation);`,
+    before: `    this.expectRead({ asker, operation: body.operation, answer: "plain" });`,
+    after: `    this.answerRead(now, { asker, operation: body.operation, answer: "plain" });`,
   },
   {
     name: "unreadable-command-reaches-the-log",

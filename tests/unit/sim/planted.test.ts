@@ -95,9 +95,13 @@ describe("what is broken on purpose is noticed", () => {
         service.ask = (now, from, request) => {
           const { body } = request;
           if (body.kind === "write") return ask(now, from, request);
-          const { operation } = body;
-          const stale = { kind: "read", operation, consistency: "stale" } as const;
-          return ask(now, from, { ...request, body: stale });
+          const answer = body.kind === "read" ? "plain" : "dated";
+          const read = {
+            asker: { from, id: request.id },
+            operation: body.operation,
+            answer,
+          } as const;
+          return service["answerRead"](now, read);
         };
       }),
       40,
