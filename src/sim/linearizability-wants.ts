@@ -86,7 +86,9 @@ export class Wants<Operation> {
   private want(name: number, status: Wanting["status"]): void {
     const { nature, meets } = this.plan.names[name]!;
     if (nature === "overwrites" || (nature === "observes" && status === "optional")) return;
-    if (meets === any) this.wanting.push({ name, status });
+    // What takes effect in one state only, and may as well have none, is content with every other state.
+    const isContent = nature === "adapts" && status === "owed";
+    if (meets === any || isContent) this.wanting.push({ name, status });
     else if (this.marks[meets] !== this.question) {
       this.marks[meets] = this.question;
       this.marked.push(meets);

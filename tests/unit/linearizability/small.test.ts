@@ -186,3 +186,15 @@ test("what a character claims holds of every step", () => {
     { numRuns: 500 },
   );
 });
+
+test("a compare-and-set that may have done nothing is content with any other state than its own", () => {
+  const cas = (from: string | null, to: string, outcome: "done" | "unknown") =>
+    ({ key: "", action: { kind: "cas", from, to, outcome } }) as const;
+  // The third one, which never returned, comes first: then the first one does nothing, and the second finds its value.
+  const history: readonly Recorded<CellOperation>[] = [
+    { process: 0, called: 0, returned: 0, operation: cas(null, "a", "unknown") },
+    { process: 1, called: 1, returned: 1, operation: cas("b", "a", "done") },
+    { process: 2, called: 0, returned: null, operation: cas(null, "b", "unknown") },
+  ];
+  expect(judgeHistory(history, cells(null))).toBe("linearizable");
+});
