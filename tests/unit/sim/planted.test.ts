@@ -18,12 +18,13 @@ type Tamper = (world: World) => void;
 
 const steps = 1500;
 
-/** The first failures that seeds come to, with this in them. */
-function failures(tamper: Tamper, seeds = 12): readonly Failure[] {
+/** The failures that seeds come to, with this in them, up to the one that is looked for; three at most. */
+function failures(tamper: Tamper, wanted: string | null, seeds = 12): readonly Failure[] {
   const found: Failure[] = [];
   for (let seed = 1; seed <= seeds && found.length < 3; seed++) {
     const { failure } = runSeed(seed, { steps, tamper });
     if (failure !== null) found.push(failure);
+    if (failure?.invariant === wanted) break;
   }
   return found;
 }
@@ -56,7 +57,7 @@ describe("what is broken on purpose is noticed", () => {
           return { kind: "synced", ticket, outcome: durable };
         };
       }
-    });
+    }, "I12");
     expect(invariantsOf(found)).toContain("I12");
   });
 
@@ -65,6 +66,7 @@ describe("what is broken on purpose is noticed", () => {
       withEveryReplica((replica) => {
         replica["gate"].admit = (messages) => messages;
       }),
+      "I12",
     );
     expect(invariantsOf(found)).toContain("I12");
   });
@@ -83,6 +85,7 @@ describe("what is broken on purpose is noticed", () => {
           }
         };
       }),
+      "I14",
     );
     expect(invariantsOf(found)).toContain("I14");
   });
@@ -104,6 +107,7 @@ describe("what is broken on purpose is noticed", () => {
           return service["answerRead"](now, read);
         };
       }),
+      "I19",
       40,
     );
     expect(invariantsOf(found)).toContain("I19");
@@ -120,6 +124,7 @@ describe("what is broken on purpose is noticed", () => {
           return apply(entry, decoded);
         };
       }),
+      "I18",
     );
     expect(invariantsOf(found)).toContain("I18");
   });
@@ -138,6 +143,7 @@ describe("what is broken on purpose is noticed", () => {
           Object.assign(state, { commit });
         };
       }),
+      "I21",
     );
     expect(found.length).toBeGreaterThan(0);
     expect(["I21", "I5", "crash"]).toContain(must(found[0], "one").invariant);
@@ -150,8 +156,9 @@ describe("what is broken on purpose is noticed", () => {
     const rotten = Array.from({ length: 200 }, (_, at) => at + 1)
       .filter((seed) => drawPlan(seed).misfortunes.rot > 1)
       .slice(0, 8);
-    const found = rotten.map((seed) => runSeed(seed, { tamper: mended }).failure?.invariant);
-    expect(found).toContain("I22");
+    const isNoticed = (seed: number) =>
+      runSeed(seed, { tamper: mended }).failure?.invariant === "I22";
+    expect(rotten.some(isNoticed)).toBe(true);
   });
 
   test("a vote that is forgotten in a restart (the server's own assertions)", () => {
@@ -159,6 +166,7 @@ describe("what is broken on purpose is noticed", () => {
       withEveryReplica((replica) => {
         Object.assign(replica.state, { votedFor: null });
       }),
+      "crash",
       40,
     );
     expect(invariantsOf(found)).toContain("crash");
@@ -172,6 +180,7 @@ describe("what is broken on purpose is noticed", () => {
           set: () => {},
         });
       }),
+      null,
       2,
     );
     expect(invariantsOf(found)).toEqual(["L1", "L1"]);
@@ -188,6 +197,7 @@ describe("what is broken on purpose is noticed", () => {
           if (outcome.kind !== "replied" || count < 30) answer(asker, outcome);
         };
       }),
+      "L2",
       3,
     );
     expect(invariantsOf(found)).toContain("L2");
