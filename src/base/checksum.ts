@@ -6,3 +6,6 @@ import { hash } from "bun";
 
 /** Continues from `seed`: crc32(b, crc32(a)) is the checksum of a followed by b. */
 export const crc32 = (bytes: Uint8Array, seed = 0): number => hash.crc32(bytes, seed);
+
+/** Of the text's bytes in UTF-8: equal texts, equal checksums. */
+export const crc32OfText = (text: string, seed = 0): number => hash.crc32(text, seed);

@@ -26,6 +26,9 @@ export function onIncoming(core: Core, node: Node, incoming: Incoming): void {
     case "piece":
       node.pieceAt = core.now;
       return;
+    // This half asked for no watch: watcher.ts does.
+    case "watch-events":
+    case "watch-end":
     case "dropped":
       core.counters.datagramsDropped++;
       return;

@@ -56,3 +56,21 @@ export const limits = {
 /** `min` doubled `times` times, up to `max`. */
 export const doubled = (range: { min: number; max: number }, times: number): number =>
   Math.min(range.max, range.min * 2 ** Math.min(times, 30));
+
+/** How a watch keeps in touch with its node. */
+export const watchTiming = {
+  /** A node that has said nothing yet is asked again after so long, and given up after so long. */
+  againMs: 100,
+  strangeMs: 350,
+  /** While nothing happens a word is asked for this often; a node that is silent for so long is given up. */
+  keepAliveMs: 500,
+  silentMs: 1_500,
+  /** A node that is so far behind, for all it knows, for so long, is left: another may have more to tell. */
+  currentMs: 1_500,
+  behindMs: 2_000,
+} as const;
+
+export const watchLimits = {
+  /** Bytes of events that may have arrived and not been taken. */
+  roomBytes: 1 << 20,
+} as const;

@@ -19,6 +19,15 @@ import { packRequests } from "../codec/request-batch.ts";
 import { decodeResponseBatch } from "../codec/response-batch.ts";
 import { decodeStatusResponse, encodeStatusRequest } from "../codec/status.ts";
 import { Transfers } from "../codec/transfer.ts";
+import {
+  decodeWatchEnd,
+  decodeWatchEvents,
+  encodeWatchCancel,
+  encodeWatchRequest,
+  type WatchEnd,
+  type WatchEvents,
+  type WatchRequest,
+} from "../codec/watch.ts";
 import type { Node, Nodes } from "./nodes.ts";
 
 export type WireOptions = {
@@ -41,6 +50,8 @@ export type Envelope = {
 export type Incoming =
   | { readonly kind: "responses"; readonly responses: readonly ClientResponse[] }
   | { readonly kind: "status"; readonly response: StatusResponse }
+  | { readonly kind: "watch-events"; readonly batch: WatchEvents }
+  | { readonly kind: "watch-end"; readonly end: WatchEnd }
   /** A piece of something large, or the word that one arrived. */
   | { readonly kind: "piece" }
   | { readonly kind: "dropped" };
@@ -79,6 +90,14 @@ export class Wire {
 
   sendStatusRequest(node: Node, id: number): void {
     this.#seal(node, "status-request", encodeStatusRequest({ id }));
+  }
+
+  sendWatchRequest(node: Node, request: WatchRequest): void {
+    this.#seal(node, "watch-request", encodeWatchRequest(request));
+  }
+
+  sendWatchCancel(node: Node, id: number): void {
+    this.#seal(node, "watch-cancel", encodeWatchCancel({ id }));
   }
 
   #seal(node: Node, kind: DatagramKind, body: Uint8Array): void {
@@ -137,6 +156,14 @@ function decode(kind: DatagramKind, body: Uint8Array): Incoming {
   if (kind === "response-batch") {
     const responses: ResponseBatch | null = decodeResponseBatch(body);
     return responses === null ? dropped : { kind: "responses", responses };
+  }
+  if (kind === "watch-events") {
+    const batch = decodeWatchEvents(body);
+    return batch === null ? dropped : { kind, batch };
+  }
+  if (kind === "watch-end") {
+    const end = decodeWatchEnd(body);
+    return end === null ? dropped : { kind, end };
   }
   if (kind !== "status-response") return dropped;
   const response = decodeStatusResponse(body);

@@ -14,9 +14,10 @@ import { byteString } from "../base/bytes.ts";
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "../base/integers.ts";
 import { logIndex } from "../base/numbers.ts";
 import { limits } from "../kv/command.ts";
-import { appendKey, lastKey } from "../kv/key-order.ts";
+import { lastKey } from "../kv/key-order.ts";
 import { beginKeyView, type KeyItem, nextKeys } from "../kv/key-view.ts";
 import type { Store } from "../kv/store.ts";
+import { appendValue } from "../kv/values.ts";
 import type { Section } from "./section.ts";
 
 const itemHeadBytes = 12;
@@ -72,8 +73,7 @@ function read(store: Store, block: Uint8Array): "taken" | null {
     if (valueBytes > limits.valueBytesMax || revision === 0 || end > block.length) return null;
     const key = byteString(block.subarray(keyAt, valueAt));
     if (key <= last) return null;
-    appendKey(store.order, key);
-    store.values.set(key, { value: block.slice(valueAt, end), revision: logIndex(revision) });
+    appendValue(store, key, { value: block.slice(valueAt, end), revision: logIndex(revision) });
     last = key;
     at = end;
   }

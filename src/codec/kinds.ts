@@ -8,7 +8,7 @@ import type { MessageKind } from "../raft/message.ts";
 
 export type Group = "peer" | "client";
 
-export type PeerKind = MessageKind | "peer-chunk" | "peer-chunk-ack";
+export type PeerKind = MessageKind | "store-hash" | "peer-chunk" | "peer-chunk-ack";
 
 export type ClientKind =
   | "request-batch"
@@ -17,6 +17,10 @@ export type ClientKind =
   | "status-response"
   | "administration-request"
   | "administration-response"
+  | "watch-request"
+  | "watch-events"
+  | "watch-end"
+  | "watch-cancel"
   | "client-chunk"
   | "client-chunk-ack";
 
@@ -37,6 +41,7 @@ const codes: Readonly<Record<DatagramKind, number>> = {
   "timeout-now": 0x09,
   "read-index-request": 0x0c,
   "read-index-response": 0x0d,
+  "store-hash": 0x0e,
   "peer-chunk": 0x10,
   "peer-chunk-ack": 0x11,
   "request-batch": 0x81,
@@ -45,6 +50,10 @@ const codes: Readonly<Record<DatagramKind, number>> = {
   "status-response": 0x84,
   "administration-request": 0x89,
   "administration-response": 0x8a,
+  "watch-request": 0x85,
+  "watch-events": 0x86,
+  "watch-end": 0x87,
+  "watch-cancel": 0x88,
   "client-chunk": 0x90,
   "client-chunk-ack": 0x91,
 };

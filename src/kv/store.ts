@@ -44,6 +44,7 @@ export type Application = {
 
 export function apply(store: Store, { index, time, command }: Application): Reply {
   if (store.views.open.length > 0) forgetIdleViews(store.views, index);
+  store.changes.begin();
   switch (command.kind) {
     case "register":
       return { kind: "registered", session: register(store.sessions, index, time) };

@@ -53,7 +53,9 @@ function perform(
   const now = draft.has(key) ? (draft.get(key) ?? null) : (store.values.get(key) ?? null);
   switch (step.kind) {
     case "get":
-      return now === null ? { kind: "absent" } : { kind: "found", ...now };
+      return now === null
+        ? { kind: "absent" }
+        : { kind: "found", revision: now.revision, value: now.value };
     case "put":
       draft.set(key, { value: step.value, revision: index });
       return { kind: "written", index };

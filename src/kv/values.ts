@@ -3,20 +3,29 @@
  * of every change (an order, a view) is told here, and nowhere else.
  */
 import type { LogIndex } from "../base/numbers.ts";
-import { addKey, emptyKeyOrder, type KeyOrder, removeKey } from "./key-order.ts";
+import { Changes } from "./changes.ts";
+import { itemHash, keyHashOf, withItem, withoutItem } from "./hash.ts";
+import { addKey, appendKey, emptyKeyOrder, type KeyOrder, removeKey } from "./key-order.ts";
 import { type KeyView, keepKey } from "./key-view.ts";
 import { keepForViews, type ListViews, noViews } from "./list-view.ts";
 
 export type Stored = { readonly value: Uint8Array; readonly revision: LogIndex };
 
+/** With its part of the store's hash, and the key's own hash, which outlives its values. */
+type Kept = Stored & { readonly keyHash: number; readonly hash: number };
+
 export type Values = {
-  readonly values: Map<string, Stored>;
+  readonly values: Map<string, Kept>;
   /** The keys of `values`, in byte order. */
   readonly order: KeyOrder;
   /** Where somebody is reading the keys as they were at one moment; null at most times. */
   keyView: KeyView | null;
   /** Lists that somebody reads in pages; none at most times. */
   readonly views: ListViews;
+  /** What the entry that was applied last has changed. */
+  readonly changes: Changes;
+  /** Of the contents (hash.ts). */
+  hash: number;
 };
 
 export const noValues = (): Values => ({
@@ -24,22 +33,42 @@ export const noValues = (): Values => ({
   order: emptyKeyOrder(),
   keyView: null,
   views: noViews(),
+  changes: new Changes(),
+  hash: 0,
 });
 
 /** Keeps what it is given. */
 export function setValue(store: Values, key: string, stored: Stored): void {
-  if (store.views.open.length > 0) keepForViews(store.views, key, store.values.get(key));
-  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
-  if (!store.values.has(key)) addKey(store.order, key);
-  store.values.set(key, stored);
+  const before = store.values.get(key);
+  if (store.views.open.length > 0) keepForViews(store.views, key, before);
+  if (store.keyView !== null) keepKey(store.keyView, key, before);
+  if (before === undefined) addKey(store.order, key);
+  keep(store, key, stored, before);
+  store.changes.note(key, stored.value);
+}
+
+/** A key above all others, as it stands in a snapshot: no entry has changed it. Keeps what it is given. */
+export function appendValue(store: Values, key: string, stored: Stored): void {
+  appendKey(store.order, key);
+  keep(store, key, stored, undefined);
+}
+
+function keep(store: Values, key: string, stored: Stored, before: Kept | undefined): void {
+  const { value, revision } = stored;
+  const keyHash = before?.keyHash ?? keyHashOf(key);
+  const hash = itemHash(keyHash, value, revision);
+  store.values.set(key, { value, revision, keyHash, hash });
+  store.hash = withItem(withoutItem(store.hash, before?.hash ?? 0), hash);
 }
 
 export function dropValue(store: Values, key: string): "dropped" | "absent" {
-  if (store.views.open.length > 0 && store.values.has(key)) {
-    keepForViews(store.views, key, store.values.get(key));
-  }
-  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
-  if (!store.values.delete(key)) return "absent";
+  const before = store.values.get(key);
+  if (store.keyView !== null) keepKey(store.keyView, key, before);
+  if (before === undefined) return "absent";
+  if (store.views.open.length > 0) keepForViews(store.views, key, before);
+  store.values.delete(key);
+  store.hash = withoutItem(store.hash, before.hash);
   removeKey(store.order, key);
+  store.changes.note(key, null);
   return "dropped";
 }

@@ -1,6 +1,7 @@
 /** `(node 1 (role leader) (term 3) … (applied 42) … (journal …) (waiting …) (counters …))` */
 import type { NodeId } from "../base/numbers.ts";
 import type { Journal } from "../journal/journal.ts";
+import { hashText } from "../kv/hash.ts";
 import { describeState } from "../raft/describe.ts";
 import type { State } from "../raft/state.ts";
 import { print } from "../sexp/print.ts";
@@ -13,11 +14,12 @@ export function describeReplica(parts: {
   machine: Machine;
   journal: Journal;
   waiting: { writes: number; reads: number; messages: number };
+  watchers: number;
   counters: Counters;
   /** Whom this server has yet to meet before it promises anything. */
   strangers: readonly NodeId[];
 }): string {
-  const { state, machine, journal, waiting, counters, strangers } = parts;
+  const { state, machine, journal, waiting, watchers, counters, strangers } = parts;
   const counts = counters.sorted().map(([name, count]) => list(word(name), count));
   return print(
     form(
@@ -25,7 +27,12 @@ export function describeReplica(parts: {
       state.settings.me,
       ...describeState(state),
       form("applied", machine.applied),
-      form("store", form("keys", machine.keys), form("sessions", machine.sessions)),
+      form(
+        "store",
+        form("keys", machine.keys),
+        form("sessions", machine.sessions),
+        form("hash", hashText(machine.store.hash)),
+      ),
       form("journal", form("position", journal.position), form("durable", journal.durable)),
       form(
         "waiting",
@@ -33,6 +40,7 @@ export function describeReplica(parts: {
         form("reads", waiting.reads),
         form("messages", waiting.messages),
       ),
+      form("watches", form("watchers", watchers), form("first", machine.past.firstAvailable)),
       form("counters", ...counts),
       ...(strangers.length === 0 ? [] : [form("strangers", ...strangers)]),
     ),

@@ -26,10 +26,10 @@ export class Freshness {
     return this.knownAt === null ? null : Math.ceil(now - this.knownAt);
   }
 
-  /** A stale read has come. */
-  asked(now: Millis): void {
+  /** A stale read has come, or somebody else wants to know. */
+  asked(now: Millis, recentMs = this.recentMs): void {
     const ageMs = this.ageMs(now);
-    if (ageMs === null || ageMs > this.recentMs) this.wanted = "wanted";
+    if (ageMs === null || ageMs > recentMs) this.wanted = "wanted";
   }
 
   /** Whether a ticket is wanted though no read waits for it. One is under way at most. */

@@ -7,14 +7,21 @@ import type { Command, ReadOperation, Reply } from "../kv/command.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
 import { apply, emptyStore, read, type Store } from "../kv/store.ts";
 import type { Entry } from "../raft/types.ts";
+import type { Comparison } from "./comparison.ts";
+import { Past } from "./past.ts";
 
 export class Machine {
   readonly store: Store;
+  /** What the entries changed, for watchers. */
+  readonly past: Past;
+  private readonly comparison: Comparison;
   private lastApplied: LogIndex;
 
-  constructor(base: LogIndex, sessionLimits: SessionLimits) {
+  constructor(base: LogIndex, sessionLimits: SessionLimits, comparison: Comparison) {
     this.store = emptyStore(sessionLimits);
     this.lastApplied = base;
+    this.comparison = comparison;
+    this.past = new Past(base);
   }
 
   get applied(): LogIndex {
@@ -33,17 +40,28 @@ export class Machine {
   apply(entry: Entry, decoded: Command | null): Reply | null {
     assert(entry.index === nextIndex(this.lastApplied), "entries are applied in order, each once");
     this.lastApplied = entry.index;
+    const { store, past } = this;
     switch (entry.kind) {
       case "command": {
         const command = decoded ?? must(decodeCommand(entry.body), "what was accepted can be read");
-        return apply(this.store, { index: entry.index, time: entry.time, command });
+        const reply = apply(store, { index: entry.index, time: entry.time, command });
+        past.note(entry.index, command, store.changes);
+        this.compare();
+        return reply;
       }
       case "noop":
       case "configuration":
+        store.changes.begin();
+        past.note(entry.index, null, store.changes);
+        this.compare();
         return null;
       default:
         return unreachable(entry);
     }
+  }
+
+  private compare(): void {
+    if (this.comparison.awaited === this.lastApplied) this.comparison.reached(this.store.hash);
   }
 
   read(operation: ReadOperation): Reply {

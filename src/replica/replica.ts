@@ -26,13 +26,16 @@ import { bestSuccessor } from "../raft/transfer.ts";
 import type { Configuration, EntryId, HardState } from "../raft/types.ts";
 import { Acquaintance } from "./acquaintance.ts";
 import { Administrator } from "./administration.ts";
+import { Comparison } from "./comparison.ts";
 import { Counters } from "./counters.ts";
 import { describeReplica } from "./describe.ts";
-import { diskFailure } from "./errors.ts";
+import { diskFailure, storeDiffers } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Effects, Input } from "./input.ts";
 import { Machine } from "./machine.ts";
 import { Service } from "./service.ts";
+import { limits as watcherLimits } from "./watcher.ts";
+import { Watches } from "./watches.ts";
 import { type Heard, Wire, type WireSettings } from "./wire.ts";
 
 export type ReplicaSettings = WireSettings & {
@@ -54,8 +57,10 @@ export class Replica {
   private readonly journal: Journal;
   private readonly wire: Wire;
   private readonly gate: Gate;
+  private readonly comparison: Comparison;
   private readonly machine: Machine;
   private readonly service: Service;
+  private readonly watches: Watches;
   private readonly acquaintance: Acquaintance;
   private readonly administrator: Administrator;
   /** The configuration that the wire knows. */
@@ -92,7 +97,9 @@ export class Replica {
     });
     this.acquaintance = new Acquaintance({ strangers: () => this.wire.strangers(), now });
     this.gate = new Gate(recovered.hardState.term);
-    this.machine = new Machine(recovered.base.index, settings.sessionLimits ?? kvLimits);
+    this.comparison = new Comparison(this.counters);
+    const sessionLimits = settings.sessionLimits ?? kvLimits;
+    this.machine = new Machine(recovered.base.index, sessionLimits, this.comparison);
     const { appendBytesMax } = this.wire;
     this.state = createState({ me, timing, preVote, appendBytesMax }, recovered, random);
     const addressText = (node: NodeId | null) => this.wire.addressText(node);
@@ -102,6 +109,10 @@ export class Replica {
     this.administrator = new Administrator({ state: this.state, placeOf, addressText });
     this.members = recovered.configuration;
     this.adoptMembers();
+    const wire = this.wire.watchWire();
+    const past = () => machine.past;
+    const ageMs = (at: Millis) => this.service.ageMs(at);
+    this.watches = new Watches({ state, past, ageMs, wire, counters });
     step(this.state, now, { kind: "start" });
   }
 
@@ -120,7 +131,8 @@ export class Replica {
     const { writesWaiting, readsWaiting } = this.service.desk;
     const waiting = { writes: writesWaiting, reads: readsWaiting, messages: gate.waiting };
     const strangers = this.acquaintance.missing;
-    return describeReplica({ state, machine, journal, waiting, counters, strangers });
+    const watchers = this.watches.count;
+    return describeReplica({ state, machine, journal, waiting, watchers, counters, strangers });
   }
 
   handle(now: Millis, inputs: readonly Input[]): Effects {
@@ -131,11 +143,17 @@ export class Replica {
     }
     if (this.failure !== null) return stopped(this.failure, this.takeNotes());
     this.keepTime();
+    if (this.watches.count > 0) this.service.wantAge(this.now, watcherLimits.ageMs);
     this.service.beginReads(this.now);
     step(this.state, this.now, { kind: "flush" });
     this.adoptMembers();
     this.record();
     const datagrams = this.speak();
+    const { difference } = this.comparison;
+    if (difference !== null) {
+      this.failure = storeDiffers(this.settings.me, difference);
+      return stopped(this.failure, this.takeNotes());
+    }
     const disk = this.write();
     return { datagrams, disk, notes: this.takeNotes(), wakeAt: this.wakeAt(), stop: null };
   }
@@ -177,6 +195,14 @@ export class Replica {
       case "requests":
         for (const request of heard.requests) this.service.ask(this.now, from, request);
         return;
+      case "watch-request":
+        return this.watches.onRequest(this.now, from, heard.request);
+      case "watch-cancel":
+        return this.watches.onCancel(from, heard.id);
+      case "store-hash": {
+        const { applied, store } = this.machine;
+        return this.comparison.onHash(heard.from, heard.theirs, { applied, ours: store.hash });
+      }
       case "status-request":
         return this.wire.sendStatus({ to: from, id: heard.id, text: this.describe() });
       case "administration": {
@@ -250,8 +276,19 @@ export class Replica {
     service.abandonReads(effects.abandoned);
     service.confirmReads(effects.confirmed);
     service.catchUp(this.now);
+    this.sayHash();
+    this.watches.serve(this.now);
     for (const { to, responses } of service.desk.takeAnswers()) wire.sendResponses(to, responses);
     return wire.take(this.now);
+  }
+
+  private sayHash(): void {
+    const { role } = this.state;
+    if (role.kind !== "leader") return;
+    const { applied, store } = this.machine;
+    const hash = this.comparison.toSay(this.now, applied, store.hash);
+    if (hash === null) return;
+    for (const to of role.followers.keys()) this.wire.sendStoreHash(to, hash);
   }
 
   /** What was held back in an older term is not worth sending any more. */
@@ -281,7 +318,7 @@ export class Replica {
       ? later(this.now, this.settings.timing.heartbeatMs)
       : nextDeadline(this.state);
     const others = earliest(this.wire.nextDeadline(), this.acquaintance.nextDeadline());
-    return earliest(earliest(raft, others), this.sealAt);
+    return earliest(earliest(raft, others), earliest(this.sealAt, this.watches.nextDeadline()));
   }
 
   private takeNotes(): readonly string[] {

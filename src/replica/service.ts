@@ -90,6 +90,16 @@ export class Service {
     return { kind: "not-leader", leader, address: this.addressText(leader) };
   }
 
+  /** How old this server's store may be, where it knows. */
+  ageMs(now: Millis): number | null {
+    return this.freshness.ageMs(now);
+  }
+
+  /** Somebody goes by the age of this store: it is to be known, and as of so long ago at most. */
+  wantAge(now: Millis, recentMs: number): void {
+    this.freshness.asked(now, recentMs);
+  }
+
   /** One ticket for all linearizable reads that have arrived since the last call. */
   beginReads(now: Millis): void {
     const ticket = this.desk.ticketForArrivals(this.freshness.wantsTicket());
@@ -118,6 +128,7 @@ export class Service {
   catchUp(now: Millis): void {
     const { state, machine } = this;
     while (machine.applied < state.commit) this.applyNext(state.log.at(nextIndex(machine.applied)));
+    machine.past.trim(state.log.firstIndex);
     const ready = this.confirmed.filter(({ index }) => index <= machine.applied);
     if (ready.length === 0) return;
     this.confirmed = this.confirmed.filter(({ index }) => index > machine.applied);

@@ -25,11 +25,14 @@ import { decodeMessage, encodeMessage, entriesBytesMax } from "../codec/message.
 import { decodeRequestBatch } from "../codec/request-batch.ts";
 import { packResponses } from "../codec/response-batch.ts";
 import { decodeStatusRequest, encodeStatusResponse } from "../codec/status.ts";
+import { decodeStoreHash, encodeStoreHash, type StoreHash } from "../codec/store-hash.ts";
 import { Transfers } from "../codec/transfer.ts";
+import { decodeWatchCancel, decodeWatchRequest, type WatchRequest } from "../codec/watch.ts";
 import type { Message } from "../raft/message.ts";
 import type { Configuration, Place } from "../raft/types.ts";
 import type { Counters } from "./counters.ts";
 import { Peers } from "./peers.ts";
+import type { WatchWire } from "./watches.ts";
 
 export type WireSettings = {
   readonly me: NodeId;
@@ -48,6 +51,9 @@ export type Heard =
   | { readonly kind: "requests"; readonly requests: readonly ClientRequest[] }
   | { readonly kind: "status-request"; readonly id: number }
   | { readonly kind: "administration"; readonly request: AdministrationRequest }
+  | { readonly kind: "watch-request"; readonly request: WatchRequest }
+  | { readonly kind: "watch-cancel"; readonly id: number }
+  | { readonly kind: "store-hash"; readonly from: NodeId; readonly theirs: StoreHash }
   | { readonly kind: "note"; readonly sentence: string };
 
 const nothing: readonly Heard[] = [];
@@ -57,6 +63,9 @@ const bulkAppendsMax = 2;
 
 /** Clients whose transfers can be told apart at once; more of them would have to ask again. */
 const placesMax = 4096;
+
+/** How something left for a client. */
+type Way = ReturnType<WatchWire["send"]>;
 
 type Outer = { readonly header: DatagramHeader; readonly body: Uint8Array };
 
@@ -156,6 +165,10 @@ export class Wire {
   }
 
   private readMessage(kind: DatagramKind, body: Uint8Array, from: NodeId): readonly Heard[] {
+    if (kind === "store-hash") {
+      const theirs = decodeStoreHash(body);
+      return theirs === null ? this.drop("malformed") : [{ kind, from, theirs }];
+    }
     const message = decodeMessage(kind, body, { from, to: this.settings.me });
     return message === null ? this.drop("malformed") : [{ kind: "message", message }];
   }
@@ -180,9 +193,13 @@ export class Wire {
       const request = decodeAdministrationRequest(body);
       return request === null ? this.drop("malformed") : [{ kind: "administration", request }];
     }
-    if (kind !== "status-request") return this.drop("not-for-servers");
-    const request = decodeStatusRequest(body);
-    return request === null ? this.drop("malformed") : [{ kind: "status-request", id: request.id }];
+    if (kind === "watch-request") {
+      const request = decodeWatchRequest(body);
+      return request === null ? this.drop("malformed") : [{ kind, request }];
+    }
+    if (kind !== "status-request" && kind !== "watch-cancel") return this.drop("not-for-servers");
+    const request = kind === "watch-cancel" ? decodeWatchCancel(body) : decodeStatusRequest(body);
+    return request === null ? this.drop("malformed") : [{ kind, id: request.id }];
   }
 
   private drop(because: string): readonly Heard[] {
@@ -204,6 +221,11 @@ export class Wire {
     this.counters.add("bulk-appends");
   }
 
+  sendStoreHash(to: NodeId, hash: StoreHash): void {
+    const address = this.peers.addressOf(to);
+    if (address !== null) this.seal(address, to, "store-hash", encodeStoreHash(hash));
+  }
+
   sendResponses(to: Address, responses: readonly ClientResponse[]): void {
     for (const body of packResponses(responses, this.bodyMax)) {
       this.sendToClient(to, "response-batch", body);
@@ -218,10 +240,20 @@ export class Wire {
     this.sendToClient(to, "administration-response", encodeAdministrationResponse(response));
   }
 
-  private sendToClient(to: Address, kind: DatagramKind, body: Uint8Array): void {
-    if (body.length <= this.bodyMax) return this.seal(to, 0, kind, body);
+  /** How watchers are told. */
+  watchWire(): WatchWire {
+    return { bodyMax: this.bodyMax, send: (to, kind, body) => this.sendToClient(to, kind, body) };
+  }
+
+  private sendToClient(to: Address, kind: DatagramKind, body: Uint8Array): Way {
+    if (body.length <= this.bodyMax) {
+      this.seal(to, 0, kind, body);
+      return "datagram";
+    }
     const offered = this.clientTransfers.offer({ to: this.placeOf(to), kind, body });
-    if (offered.kind === "refused") this.counters.add("bulk-answers-refused");
+    if (offered.kind === "queued") return "pieces";
+    this.counters.add("bulk-answers-refused");
+    return "refused";
   }
 
   /** The name of a client's address among the transfers. The newest are kept, by name. */

@@ -139,7 +139,7 @@ export class ClusterClient {
 }
 
 /** Loopback stays on loopback; else any address of this machine. */
-function localAddress(nodes: ClientTarget["nodes"]): Address {
+export function localAddress(nodes: ClientTarget["nodes"]): Address {
   if (nodes.every(({ address }) => isLoopback(address.host))) {
     const isV6 = nodes.some(({ address }) => address.host === "::1");
     return { host: isV6 ? "::1" : "127.0.0.1", port: 0 };

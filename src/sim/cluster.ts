@@ -11,6 +11,7 @@ import { SimClient } from "./client.ts";
 import { SimClock } from "./clock.ts";
 import { SimNetwork } from "./network.ts";
 import { type ServerSettings, SimServer } from "./server.ts";
+import { SimWatcher, type SimWatcherParts, type WatchWish } from "./watcher.ts";
 
 export type SimOptions = {
   readonly seed: number;
@@ -116,20 +117,20 @@ export class SimCluster {
   }
 
   client(): SimClient {
+    return new SimClient({ ...this.newcomer(), sessionLimits: this.sessionLimits });
+  }
+
+  watcher(wish: WatchWish): SimWatcher {
+    return new SimWatcher(this.newcomer(), wish);
+  }
+
+  /** What somebody needs who talks to the cluster. */
+  private newcomer(): SimWatcherParts {
     const address = { host: this.host, port: firstClientPort + this.clientCount };
     this.clientCount += 1;
     const nodes = [...this.servers.keys()].map((id) => ({ id, address: this.addressOf(id) }));
-    const { clock, network, random, clusterId } = this;
-    return new SimClient({
-      clock,
-      network,
-      random,
-      address,
-      nodes,
-      cluster: clusterId,
-      keys: this.keys,
-      datagramBytesMax: this.datagramBytesMax,
-      sessionLimits: this.sessionLimits,
-    });
+    const { clock, network, random, clusterId, keys, datagramBytesMax } = this;
+    const cluster = clusterId;
+    return { clock, network, random, address, nodes, cluster, keys, datagramBytesMax };
   }
 }

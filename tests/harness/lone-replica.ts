@@ -16,6 +16,15 @@ import { openDatagram, sealDatagram } from "../../src/codec/datagram.ts";
 import { decodeMessage, encodeMessage } from "../../src/codec/message.ts";
 import { encodeRequestBatch } from "../../src/codec/request-batch.ts";
 import { decodeResponseBatch } from "../../src/codec/response-batch.ts";
+import { decodeStoreHash, encodeStoreHash, type StoreHash } from "../../src/codec/store-hash.ts";
+import {
+  decodeWatchEnd,
+  decodeWatchEvents,
+  encodeWatchRequest,
+  type WatchEnd,
+  type WatchEvents,
+  type WatchRequest,
+} from "../../src/codec/watch.ts";
 import type { DiskError } from "../../src/journal/disk.ts";
 import { performDiskEffect } from "../../src/journal/effects.ts";
 import { openJournal } from "../../src/journal/open.ts";
@@ -37,6 +46,9 @@ export type Said = {
   readonly messages: readonly Message[];
   readonly responses: readonly ClientResponse[];
   readonly outcomes: readonly AdministrationOutcome[];
+  /** What watchers are told. */
+  readonly batches: readonly WatchEvents[];
+  readonly ends: readonly WatchEnd[];
 };
 
 export type LoneOptions = {
@@ -54,6 +66,8 @@ export class LoneReplica {
   readonly replica: Replica;
   readonly me: NodeId = nodeId(1);
   last: Effects | null = null;
+  /** The hashes of its store that it said. */
+  readonly hashes: ({ readonly to: NodeId } & StoreHash)[] = [];
   private now = millis(0);
   private readonly syncs: number[] = [];
   private readonly keys: Keys;
@@ -114,6 +128,13 @@ export class LoneReplica {
     return this.give(this.fromPeer(message));
   }
 
+  hearHash(sender: NodeId, hash: StoreHash): Said {
+    const parts = { kind: "store-hash", cluster, receiver: this.me, keys: this.keys } as const;
+    const incarnation = incarnationOf(sender);
+    const bytes = sealDatagram({ ...parts, sender, incarnation, body: encodeStoreHash(hash) });
+    return this.give({ kind: "datagram", from: addressOf(sender), bytes });
+  }
+
   fromPeer(message: Message, incarnation = incarnationOf(message.from)): Input {
     const { kind, body } = encodeMessage(message);
     const parts = { kind, body, cluster, incarnation, keys: this.keys };
@@ -141,6 +162,13 @@ export class LoneReplica {
     const body = encodeRequestBatch(requests);
     const bytes = sealDatagram({ ...parts, kind: "request-batch", body });
     return { kind: "datagram", from: clientAddress, bytes };
+  }
+
+  watch(request: WatchRequest): Said {
+    const parts = { cluster, incarnation: 9, sender: 0, receiver: 0, keys: this.keys } as const;
+    const body = encodeWatchRequest(request);
+    const bytes = sealDatagram({ ...parts, kind: "watch-request", body });
+    return this.give({ kind: "datagram", from: clientAddress, bytes });
   }
 
   wait(ms: number): Said {
@@ -185,22 +213,30 @@ export class LoneReplica {
     const messages: Message[] = [];
     const responses: ClientResponse[] = [];
     const outcomes: AdministrationOutcome[] = [];
+    const batches: WatchEvents[] = [];
+    const ends: WatchEnd[] = [];
     for (const { to, bytes } of effects.datagrams) {
       const isClient = to.port === clientAddress.port;
       const me = isClient ? null : nodeId(to.port - 7100);
       const opened = openDatagram(bytes, { cluster, me, keys: this.keys });
       assert(opened.kind === "opened", "what a replica sends can be opened");
       const { header, body } = opened;
-      if (me !== null) {
+      if (me !== null && header.kind === "store-hash") {
+        this.hashes.push({ to: me, ...must(decodeStoreHash(body), "a hash can be read") });
+      } else if (me !== null) {
         const message = decodeMessage(header.kind, body, { from: this.me, to: me });
         messages.push(must(message, "what a replica says to a peer is a message"));
       } else if (header.kind === "response-batch") {
         responses.push(...must(decodeResponseBatch(body), "an answer is a batch of answers"));
       } else if (header.kind === "administration-response") {
         outcomes.push(must(decodeAdministrationResponse(body), "an outcome is one").outcome);
+      } else if (header.kind === "watch-events") {
+        batches.push(must(decodeWatchEvents(body), "what watchers are told can be read"));
+      } else if (header.kind === "watch-end") {
+        ends.push(must(decodeWatchEnd(body), "how a watch ends can be read"));
       }
     }
-    return { messages, responses, outcomes };
+    return { messages, responses, outcomes, batches, ends };
   }
 }
 

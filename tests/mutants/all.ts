@@ -1,6 +1,7 @@
 /** All seeded bugs, in the order in which they are tried. */
 import { clientMutants } from "./client.ts";
 import { codecMutants } from "./codec.ts";
+import { comparisonMutants } from "./comparison.ts";
 import { journalMutants } from "./journal.ts";
 import { journalSnapshotMutants } from "./journal-snapshots.ts";
 import { kvMutants } from "./kv.ts";
@@ -10,6 +11,7 @@ import { raftMembershipMutants } from "./raft-membership.ts";
 import { raftReplicationMutants } from "./raft-replication.ts";
 import { readMutants } from "./reads.ts";
 import { replicaMutants } from "./replica.ts";
+import { watchMutants } from "./watches.ts";
 import { worldMutants } from "./world.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -20,6 +22,8 @@ export const mutants: readonly Mutant[] = [
   ...journalSnapshotMutants,
   ...replicaMutants,
   ...readMutants,
+  ...watchMutants,
+  ...comparisonMutants,
   ...codecMutants,
   ...kvMutants,
   ...clientMutants,

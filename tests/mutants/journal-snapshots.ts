@@ -79,17 +79,17 @@ export const journalSnapshotMutants: readonly Mutant[] = [
     name: "view-does-not-keep-a-key",
     why: "A key that is overwritten while a snapshot is made is in it as it is later (I17).",
     file: "kv/values.ts",
-    before: `  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
-  if (!store.values.has(key)) addKey(store.order, key);`,
-    after: "  if (!store.values.has(key)) addKey(store.order, key);",
+    before: `  if (store.keyView !== null) keepKey(store.keyView, key, before);
+  if (before === undefined) addKey(store.order, key);`,
+    after: "  if (before === undefined) addKey(store.order, key);",
   },
   {
     name: "view-does-not-keep-a-deleted-key",
     why: "A key that is deleted while a snapshot is made is not in it (I17).",
     file: "kv/values.ts",
-    before: `  if (store.keyView !== null) keepKey(store.keyView, key, store.values.get(key));
-  if (!store.values.delete(key))`,
-    after: "  if (!store.values.delete(key))",
+    before: `  if (store.keyView !== null) keepKey(store.keyView, key, before);
+  if (before === undefined) return`,
+    after: "  if (before === undefined) return",
   },
   {
     name: "view-does-not-keep-a-session",

@@ -10,6 +10,7 @@ import { clusterFilePath } from "../../runtime/cluster-file.ts";
 import type { Asked } from "../../runtime/cluster-status.ts";
 import { numericHost } from "../../runtime/host.ts";
 import { defaultDatagramBytes } from "../../runtime/node-config.ts";
+import { WatchStream } from "../../runtime/watch.ts";
 import { type SignalName, Signals } from "../signals.ts";
 import { readTarget, type Target, type TargetTexts } from "../target.ts";
 import type { Connection } from "./place.ts";
@@ -18,12 +19,13 @@ import { shellWord } from "./shell.ts";
 export async function openConnection(texts: TargetTexts): Promise<Connection> {
   const target = readTarget(texts);
   const nodes = await numericNodes(target);
-  const cluster = await ClusterClient.open({
+  const reached = {
     nodes,
     cluster: target.clusterId,
     keys: { peer: null, client: target.clientKey },
     datagramBytesMax: defaultDatagramBytes(nodes.map((node) => node.address)),
-  });
+  };
+  const cluster = await ClusterClient.open(reached);
   const signals = new Signals();
   let interruption: SignalName | null = null;
   const onSignal = (name: SignalName): void => {
@@ -39,6 +41,7 @@ export async function openConnection(texts: TargetTexts): Promise<Connection> {
     source: target.source,
     supervisorWords: isOurs ? dataWords(texts) : null,
     secret: target.clientKey === null ? "without-secret" : "with-secret",
+    openWatch: (wish) => WatchStream.open(reached, wish),
     interruption: () => interruption,
     interrupted,
     close: () => {

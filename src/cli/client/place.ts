@@ -9,6 +9,7 @@ import type { Consistency, RequestId, Result } from "../../client/request.ts";
 import type { Operation } from "../../kv/command.ts";
 import { type AskStatus, askStatus } from "../../runtime/ask.ts";
 import type { ClusterClient } from "../../runtime/client.ts";
+import type { WatchStream, WatchWish } from "../../runtime/watch.ts";
 import { durationFlag } from "../flag.ts";
 import { badValue } from "../mistakes.ts";
 import { formatDuration } from "../quantity.ts";
@@ -32,6 +33,8 @@ export type Connection = {
    */
   readonly supervisorWords: readonly string[] | null;
   readonly secret: "with-secret" | "without-secret";
+  /** A watch of its own, at the same nodes. */
+  readonly openWatch: (wish: WatchWish) => Promise<Pick<WatchStream, "next" | "close">>;
   /** The signal that cut the work short, if any; and the moment at which it comes. */
   readonly interruption: () => SignalName | null;
   readonly interrupted: Promise<SignalName>;

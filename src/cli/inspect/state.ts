@@ -7,6 +7,7 @@ import { must } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
 import type { Item } from "../../kv/command.ts";
 import { itemSexp, replySexp } from "../../kv/describe.ts";
+import { hashText } from "../../kv/hash.ts";
 import { visitKeys } from "../../kv/key-order.ts";
 import type { Session } from "../../kv/sessions.ts";
 import type { Store } from "../../kv/store.ts";
@@ -111,9 +112,11 @@ function* items(store: Store, key: string | null): Generator<Item> {
   }
 }
 
-function punctuation(format: Output["format"], { applied, term, time }: Replay): Punctuation {
+function punctuation(format: Output["format"], replay: Replay): Punctuation {
+  const { applied, term, time } = replay;
+  const hash = hashText(replay.store.hash);
   if (format === "json") {
-    const head = JSON.stringify({ index: applied, term, time }).slice(0, -1);
+    const head = JSON.stringify({ index: applied, term, time, hash }).slice(0, -1);
     return {
       open: head,
       keys: ',"keys":[',
@@ -125,7 +128,8 @@ function punctuation(format: Output["format"], { applied, term, time }: Replay):
       session: (session) => JSON.stringify(sessionJson(session)),
     };
   }
-  const head = print(form("state", form("index", applied), form("term", term), form("time", time)));
+  const place = [form("index", applied), form("term", term), form("time", time)];
+  const head = print(form("state", ...place, form("hash", hash)));
   const [line, deeper] = format === "text" ? ["\n  ", "\n    "] : [" ", " "];
   return {
     open: head.slice(0, -1),

@@ -8,6 +8,7 @@ import { must } from "../../base/assert.ts";
 import { sameBytes } from "../../base/bytes.ts";
 import { later } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
+import { hashOfContents } from "../../kv/hash.ts";
 import { majority } from "../../raft/quorum.ts";
 import { someOf } from "../chance.ts";
 import { type Invariant, Violation } from "../check/violation.ts";
@@ -87,6 +88,8 @@ export class Liveness {
       if (this.excuses.includes("outsider-without-pre-vote")) return "excused";
       throw new Violation("L2", `client ${client} was answered "${outcome}" at peace`);
     }
+    const watched = () => workload.watching.missing();
+    if (this.await("L5", answersMs, watched) === "excused") return "excused";
     return this.await("L3", agreementMs, () => this.agreementMissing());
   }
 
@@ -100,6 +103,8 @@ export class Liveness {
     const least = isBorn ? majority(world.plan.servers) : candidates.length;
     const count = least + random.below(candidates.length - least + 1);
     this.core = someOf(random, candidates, count);
+    // What is spoilt stays so as long as its process does: as leader it would stop all the others.
+    for (const server of world.all) if (world.witness.spoilt.has(server.id)) world.kill(server);
     for (const server of this.core) this.mend(server);
     const names = this.core.map((server) => world.addressName(server));
     const clients = this.workload.addressNames();
@@ -216,6 +221,9 @@ export class Liveness {
     const replica = must(server.replica, "the healed ones run");
     const { model } = this.world.witness;
     const { values, sessions } = replica.store;
+    if (replica.store.hash !== hashOfContents(replica.store)) {
+      throw new Violation("L3", `the hash that n${server.id} keeps is not that of its store`);
+    }
     let found = 0;
     for (const key of model.keys) {
       const version = model.versionAt(key, replica.applied);

@@ -136,6 +136,8 @@ export class Misfortunes {
         return this.blackout(random);
       case "hand-over":
         return this.handOver(random);
+      case "spoilt-store":
+        return this.spoil(server, random);
       case "client-restart":
         world.coverage.add("client-restarts");
         return this.workload.restartClient(random);
@@ -225,6 +227,18 @@ export class Misfortunes {
     world.coverage.add("blackouts");
     const left = random.below(3) === 0 ? "lose-all" : random;
     for (const server of world.all) world.crash(server, left);
+  }
+
+  /** A bit of its memory tips over: of the hash alone, so that its answers stay right until it is found out. */
+  private spoil({ id, replica }: SimServer, random: Random): void {
+    const { world } = this;
+    if (replica === null || world.absent.has(id)) return;
+    // Where the leader is the odd one all others stop; that comes soon enough, when it is elected.
+    if (replica.state.role.kind === "leader") return;
+    world.witness.spoilt.add(id);
+    world.coverage.add("spoilt-stores");
+    world.tell("is-spoilt", `n${id}`);
+    replica.store.hash = (replica.store.hash ^ (1 << random.below(32))) >>> 0;
   }
 
   private handOver(random: Random): void {

@@ -63,6 +63,7 @@ export function runSeed(seed: number, choices: RunChoices = {}): Run {
     failure = failureOf(world, phase, error);
   }
   gather(world);
+  gatherWatches(world, workload);
   return {
     ...{ plan, failure, hash: world.trace.hash, coverage: world.coverage },
     ...{ steps: world.steps, simulatedMs: world.now, excuses: liveness.excuses },
@@ -135,6 +136,17 @@ function gather(world: World): void {
   coverage.add("unknown", oracle.counts.unknown);
   coverage.add("answered-again", witness.model.repeated);
   coverage.addKnown(`servers-${world.plan.servers}`, 1);
+}
+
+function gatherWatches({ coverage }: World, { watching }: Workload): void {
+  watching.gather();
+  const { counts } = watching;
+  coverage.add("watched", counts.events);
+  coverage.add("watched-deletions", counts.deletions);
+  coverage.add("watch-restarts", counts.restarts);
+  coverage.add("watch-moves", counts.moves);
+  coverage.add("watch-gaps", counts.gaps);
+  coverage.add("watch-repeats", counts.repeats);
 }
 
 /** Terms in which more than one server campaigned, and none led. */

@@ -18,6 +18,7 @@ import { Violation } from "../check/violation.ts";
 import type { Asked, SimClient } from "../client.ts";
 import type { Mix, Plan } from "./plan.ts";
 import { type Draws, drawIncr, drawTransaction } from "./transactions.ts";
+import { Watching } from "./watching.ts";
 import type { World } from "./world.ts";
 
 type Slot = {
@@ -53,6 +54,7 @@ export class Workload {
   private readonly plan: Plan;
   private readonly random: Random;
   private readonly clients: Client[] = [];
+  readonly watching: Watching;
   private going: "on" | "over" = "on";
   private written = 0;
   /** How long a request may take; more, once all is well. */
@@ -64,6 +66,7 @@ export class Workload {
     this.withinMs = world.plan.withinMs;
     this.random = world.stream("workload");
     for (let number = 1; number <= this.plan.clients; number++) this.addClient(number);
+    this.watching = new Watching(world);
   }
 
   begin(): void {
@@ -91,11 +94,13 @@ export class Workload {
   }
 
   addressNames(): readonly string[] {
-    return this.clients.map(({ half }) => formatAddress(half.address));
+    const clients = this.clients.map(({ half }) => half.address);
+    return [...clients, ...this.watching.addresses()].map(formatAddress);
   }
 
   /** Its process ends. A new one, at another address, pursues what the old one left in doubt. */
   restartClient(random: Random): void {
+    if (random.below(3) === 0) this.watching.restartOne(random);
     const client = oneOf(random, this.clients);
     const old = client.half;
     client.half = this.world.cluster.client();

@@ -21,7 +21,7 @@ import { SimCluster } from "../cluster.ts";
 import { PowerCut } from "../disk.ts";
 import type { SimServer } from "../server.ts";
 import { BadWeather } from "../weather.ts";
-import { Coverage } from "./coverage.ts";
+import { Coverage, type CoverageName } from "./coverage.ts";
 import { heardForm, noteCounts, saidForm } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import { Trace } from "./trace.ts";
@@ -252,7 +252,10 @@ export class World {
       },
       onStop: () => {
         const code = server.failure?.parts.code ?? "";
-        this.coverage.add(code === "disk-full" ? "disk-full" : "sync-errors");
+        this.coverage.add(stopCounter(code));
+        if (code === "store-differs" && this.coverage.get("spoilt-stores") === 0) {
+          throw new Violation("I5", `n${server.id} stops: ${server.failure?.parts.why}`);
+        }
         this.leave(server, "stops");
         this.down(server);
       },
@@ -278,4 +281,8 @@ export class World {
   server(id: number): SimServer {
     return this.cluster.server(nodeId(id));
   }
+}
+
+function stopCounter(code: string): CoverageName {
+  return code === "disk-full" || code === "store-differs" ? code : "sync-errors";
 }

@@ -23,6 +23,12 @@ type Request = Extract<Command, { kind: "request" }>;
 /** What a key held from `index` on; null: nothing. */
 type Version = { readonly index: LogIndex; readonly value: Uint8Array | null };
 
+export type ModelChange = {
+  readonly index: LogIndex;
+  readonly key: string;
+  readonly value: Uint8Array | null;
+};
+
 type Session = {
   acknowledged: number;
   readonly replies: Map<number, Reply>;
@@ -37,6 +43,8 @@ const requestName = (session: number, sequence: number): string => `${session}-$
 
 export class Model {
   private readonly versions = new Map<string, Version[]>();
+  /** Every change there was, in the order of the log. */
+  private readonly changes: ModelChange[] = [];
   private readonly sessions = new Map<number, Session>();
   private readonly outcomes = new Map<number, Outcome>();
   /** Where each request had its effect, by its name. */
@@ -118,6 +126,23 @@ export class Model {
     return version?.value == null ? null : { value: version.value, revision: version.index };
   }
 
+  /**
+   * What changed of the keys with this prefix, from one entry to another, both included; keys of one entry in order.
+   * Of several steps of one transaction the last one counts, and what was absent before and after has not changed.
+   */
+  changesIn(prefix: string, range: { readonly from: number; readonly to: number }): ModelChange[] {
+    let at = this.changes.length;
+    while (at > 0 && must(this.changes[at - 1], "in the list").index >= range.from) at -= 1;
+    const last = new Map<string, ModelChange>();
+    for (const change of this.changes.slice(at)) {
+      const { key, index } = change;
+      if (index <= range.to && key.startsWith(prefix)) last.set(`${index} ${key}`, change);
+    }
+    return [...last.values()]
+      .filter(({ key, index, value }) => value !== null || this.heldAt(key, index - 1) !== null)
+      .sort((a, b) => a.index - b.index || (a.key < b.key ? -1 : 1));
+  }
+
   private register(index: LogIndex, time: Millis): Reply {
     for (const [name, session] of this.sessions) if (this.isIdle(session, time)) this.expire(name);
     while (this.sessions.size >= this.limits.sessionsMax) {
@@ -194,6 +219,7 @@ export class Model {
 
   private change(key: string, version: Version): void {
     const known = this.versions.get(key);
+    this.changes.push({ key, ...version });
     if (known === undefined) this.versions.set(key, [version]);
     else known.push(version);
   }

@@ -58,7 +58,7 @@ export class Promises {
     if (kind === "response-batch") this.countAnswers(opened.body);
     if (me === null || groupOfKind(kind) === "client") return;
     this.counts.peerDatagrams += 1;
-    if (kind === "peer-chunk" || kind === "peer-chunk-ack") return;
+    if (kind === "peer-chunk" || kind === "peer-chunk-ack" || kind === "store-hash") return;
     const message = must(
       decodeMessage(kind, opened.body, { from: server.id, to: me }),
       "what a server says to another is a message",

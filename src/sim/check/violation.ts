@@ -22,10 +22,12 @@ export const invariants = {
   I22: "a disk reads back as it was written; damage is refused and never taken for a torn write",
   I23: "a seed is a run",
   I24: "windows, queues and datagrams stay within their limits",
+  I25: "a watch tells of every committed change once and in order, and of nothing else",
   L1: "a healed quorum elects one leader in time",
   L2: "a healed quorum answers every request",
   L3: "a healed quorum ends with one log and one store",
   L4: "a quorum at peace holds no elections, and says little",
+  L5: "whoever watches a healed quorum is told of everything in time",
   crash: "no input makes the code throw",
 } as const;
 

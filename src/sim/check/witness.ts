@@ -54,6 +54,10 @@ export class Witness {
   private readonly terms: (Term | 0)[] = [0];
   private readonly committedIn: (Term | 0)[] = [0];
   private figure8At = "";
+  /** By the entry that was applied last: the hash that a store has then. */
+  private readonly hashes = new Map<number, number>();
+  /** Servers whose hash was spoilt on purpose, until they start again. */
+  readonly spoilt = new Set<NodeId>();
 
   constructor(images: ReadonlyMap<NodeId, DurableImage>, sessionLimits: SessionLimits) {
     this.images = images;
@@ -75,6 +79,7 @@ export class Witness {
 
   /** A server has (re)started: everything it holds is looked at. */
   started(id: NodeId, { state, applied }: Replica): void {
+    this.spoilt.delete(id);
     const seen: Seen = {
       ...{ state, term: state.term, votedFor: state.votedFor, role: state.role.kind },
       ...{ commit: 0, applied, truncations: state.log.truncations, terms: [0] },
@@ -95,6 +100,7 @@ export class Witness {
     this.checkRole(id, seen);
     this.checkCommit(id, seen);
     this.checkApplied(id, seen, replica.applied);
+    this.checkHash(id, replica);
     if (state.role.kind === "leader") this.checkLeader(id, seen, state.role);
     seen.term = state.term;
     seen.votedFor = state.votedFor;
@@ -135,6 +141,16 @@ export class Witness {
     terms.length = kept + 1;
     seen.truncations = log.truncations;
     this.counts.truncations += 1;
+  }
+
+  /** Equal logs make equal stores: whoever applied up to the same entry has the same hash. */
+  private checkHash(id: NodeId, { applied, store }: Replica): void {
+    if (this.spoilt.has(id)) return;
+    const known = this.hashes.get(applied);
+    if (known === undefined) this.hashes.set(applied, store.hash);
+    else if (known !== store.hash) {
+      throw new Violation("I5", `n${id} holds another store than others at entry ${applied}`);
+    }
   }
 
   private checkVote(id: NodeId, seen: Seen): void {

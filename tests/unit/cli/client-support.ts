@@ -1,4 +1,5 @@
 /** A cluster that is one store in this process, and `rusty-boat client` run against it. */
+
 import { concat, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, type Millis, millis, nodeId, term } from "../../../src/base/numbers.ts";
 import { clientGroup } from "../../../src/cli/client/client.ts";
@@ -11,6 +12,7 @@ import type { NodeReport, Request, RequestId, Result } from "../../../src/client
 import { type Command, limits } from "../../../src/kv/command.ts";
 import { apply, emptyStore, read } from "../../../src/kv/store.ts";
 import type { StatusAnswer } from "../../../src/runtime/ask.ts";
+import type { Delivery } from "../../../src/runtime/watch.ts";
 
 export const report = (id: number, contact: NodeReport["contact"]): NodeReport => ({
   id: nodeId(id),
@@ -137,6 +139,13 @@ class Sink {
   flush(): void {}
 }
 
+/** A watch that has these deliveries, and then is closed. */
+export function watchOf(deliveries: readonly Delivery[]) {
+  const left = [...deliveries];
+  const next = async (): Promise<Delivery> => left.shift() ?? { kind: "closed" };
+  return { next, close: () => undefined };
+}
+
 export function placeFor(setting: Setting): Place {
   const cluster = setting.cluster ?? new FakeCluster();
   const input = typeof setting.stdin === "string" ? utf8(setting.stdin) : setting.stdin;
@@ -147,6 +156,7 @@ export function placeFor(setting: Setting): Place {
       source: "data/cluster.json",
       supervisorWords: [],
       secret: "without-secret",
+      openWatch: async () => watchOf([]),
       interruption: () => null,
       interrupted: new Promise<SignalName>(() => undefined),
       close: () => undefined,

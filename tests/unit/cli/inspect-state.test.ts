@@ -105,6 +105,7 @@ describe("the state at an index", () => {
       index: 3,
       term: 1,
       time: 1003,
+      hash: "7a136756",
       keys: [{ key: "color", rev: 3, value: "blue" }],
     });
     const absent = await inspect(folder, ["data/node1.log", "--at", "8", "--key", "shape"]);

@@ -23,6 +23,13 @@ import { encodeMessage } from "../../../src/codec/message.ts";
 import { encodeRequestBatch } from "../../../src/codec/request-batch.ts";
 import { encodeResponseBatch } from "../../../src/codec/response-batch.ts";
 import { encodeStatusRequest, encodeStatusResponse } from "../../../src/codec/status.ts";
+import { encodeStoreHash } from "../../../src/codec/store-hash.ts";
+import {
+  encodeWatchCancel,
+  encodeWatchEnd,
+  encodeWatchEvents,
+  encodeWatchRequest,
+} from "../../../src/codec/watch.ts";
 import type { Command } from "../../../src/kv/command.ts";
 import type { Message } from "../../../src/raft/message.ts";
 import type { EntryId } from "../../../src/raft/types.ts";
@@ -144,6 +151,7 @@ type Sample = { readonly kind: DatagramKind; readonly body: Uint8Array };
 
 export const samples: readonly Sample[] = [
   ...messages.map(encodeMessage),
+  { kind: "store-hash", body: encodeStoreHash({ index: logIndex(42), hash: 0x89abcdef }) },
   { kind: "peer-chunk", body: encodeChunk({ ...chunk, kind: "append-request" }) },
   { kind: "peer-chunk-ack", body: encodeChunkAck({ transfer: 99, below: 1, others: [3, 4] }) },
   { kind: "request-batch", body: encodeRequestBatch(requests) },
@@ -158,6 +166,25 @@ export const samples: readonly Sample[] = [
       outcome: { kind: "waiting", because: "not-caught-up" },
     }),
   },
+  {
+    kind: "watch-request",
+    body: encodeWatchRequest({ id: 5, next: logIndex(42), room: 4096, prefix: "col" }),
+  },
+  {
+    kind: "watch-events",
+    body: encodeWatchEvents({
+      ...{ id: 5, from: logIndex(42), to: logIndex(44), head: logIndex(50), ageMs: 35 },
+      events: [
+        { index: logIndex(42), key: "color", value: utf8("blue") },
+        { index: logIndex(44), key: "color", value: null },
+      ],
+    }),
+  },
+  {
+    kind: "watch-end",
+    body: encodeWatchEnd({ id: 5, because: "compacted", first: logIndex(40) }),
+  },
+  { kind: "watch-cancel", body: encodeWatchCancel({ id: 5 }) },
   { kind: "client-chunk", body: encodeChunk({ ...chunk, kind: "request-batch" }) },
   { kind: "client-chunk-ack", body: encodeChunkAck({ transfer: 99, below: 2, others: [] }) },
 ];
@@ -166,6 +193,8 @@ const askedByClients: readonly DatagramKind[] = [
   "request-batch",
   "status-request",
   "administration-request",
+  "watch-request",
+  "watch-cancel",
 ];
 
 /** The sample as node 1 sends it to node 2 or to a client, or as a client sends it to any node. */

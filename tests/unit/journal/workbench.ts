@@ -20,8 +20,8 @@ import type { DiskEffect, Journal } from "../../../src/journal/journal.ts";
 import { snapshotName, unfinishedSnapshotName } from "../../../src/journal/names.ts";
 import { type JournalRecovered, openJournal } from "../../../src/journal/open.ts";
 import { SnapshotEncoder } from "../../../src/journal/snapshot-format.ts";
-import { addKey } from "../../../src/kv/key-order.ts";
 import { emptyStore } from "../../../src/kv/store.ts";
+import { setValue } from "../../../src/kv/values.ts";
 import type {
   Configuration,
   Entry,
@@ -165,8 +165,7 @@ export class Workbench {
     const encoder = new SnapshotEncoder(head);
     const store = emptyStore();
     for (const key of ["a", "b"]) {
-      addKey(store.order, key);
-      store.values.set(key, { value: new Uint8Array(300), revision: end.last.index });
+      setValue(store, key, { value: new Uint8Array(300), revision: end.last.index });
     }
     performDiskEffect(this.disk, { kind: "create", file, bytes: encoder.header(head) });
     const reader = new StoreReader(store, 1);
