@@ -51,7 +51,7 @@ export class Service {
     const asker: Asker = { from, id: request.id };
     const { body } = request;
     if (body.kind === "read" && body.consistency === "stale") {
-      this.freshness.asked(now);
+      if (knownLeader(this.state) !== null) this.freshness.asked(now);
       return this.answerRead(now, { asker, operation: body.operation, answer: "dated" });
     }
     if (body.kind === "bounded-read") return this.readBounded(now, asker, body);
@@ -97,7 +97,7 @@ export class Service {
 
   /** Somebody goes by the age of this store: it is to be known, and as of so long ago at most. */
   wantAge(now: Millis, recentMs: number): void {
-    this.freshness.asked(now, recentMs);
+    if (knownLeader(this.state) !== null) this.freshness.asked(now, recentMs);
   }
 
   /** One ticket for all linearizable reads that have arrived since the last call. */

@@ -215,9 +215,11 @@ test("Count3B: elections, agreement and idleness cost few messages", () => {
   lab.sleep(1000);
   const idle = lab.tap.takeCounts();
   expect(idle.requests).toBeLessThanOrEqual(3 * 20);
-  // Stricter: requests and answers together, and all of them heartbeats.
+  // Stricter: requests and answers together; all of them heartbeats, and the hash of the store to each follower once.
   expect(idle.datagrams).toBeLessThanOrEqual(60);
-  expect(idle.datagrams).toBe(idle.of("heartbeat") + idle.of("heartbeat-response"));
+  const beats = idle.of("heartbeat") + idle.of("heartbeat-response");
+  expect(idle.of("store-hash")).toBeLessThanOrEqual(2);
+  expect(idle.datagrams).toBe(beats + idle.of("store-hash"));
 });
 
 test("Count3B with the program's own timing: sixty requests in an idle second are not passed either", () => {
