@@ -91,6 +91,28 @@ test("an export under load is of one moment, and what it holds comes back in ano
   }
 });
 
+test("the history of a key is what took effect, in transactions too, and nothing else", async () => {
+  const lines = [
+    "put h 1",
+    "put h 2 --if-absent",
+    '(do (put "h" "3") (put "h2" "x") (incr "h" 4))',
+    "del h",
+    '(if (exists "h") (put "h" "never") (put "h" "5"))',
+  ];
+  for (const line of lines) await client([], `${line}\n`);
+  const { exit, stdout } = await client(["history", "h", "--json"]);
+  expect(exit).toBe(0);
+  const { changes } = JSON.parse(stdout);
+  expect(changes.map(({ value }: { value: string | null }) => value)).toEqual([
+    "5",
+    null,
+    "7",
+    "1",
+  ]);
+  const revision = await client(["get", "h", "--rev"]);
+  expect(revision.stdout.trim()).toBe(`${changes[0].index}`);
+});
+
 test("a batch is one entry of every node's log, and a transaction sees it whole", async () => {
   expect((await client(["mput", "a", "1", "b", "2"])).exit).toBe(0);
   const both = '(if (and (= (value "a") "1") (= (value "b") "2")) (do (delete "a") (put "b" "3")))';

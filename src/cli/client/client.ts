@@ -16,6 +16,7 @@ export const verbsAt = (place: Place): Verbs => ({
   ls: async () => (await import("./list-verb.ts")).listCommand(place),
   export: async () => (await import("./export-verb.ts")).exportCommand(place),
   import: async () => (await import("./import-verb.ts")).importCommand(place),
+  history: async () => (await import("./key-history.ts")).historyCommand(place),
   outcome: async () => (await import("./outcome.ts")).outcomeCommand(place),
   status: async () => (await import("./status.ts")).statusCommand(place),
 });

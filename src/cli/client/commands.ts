@@ -203,6 +203,7 @@ incr KEY [BY]       count a decimal value on
 mput KEY VALUE …    write several keys, all or none
 txn '(if …)'        compare, then one thing or the other
 ls [PREFIX]         list keys    --values --limit N --from K --to K
+history KEY         what it has held, as far back as the log is kept
 export  import FILE all keys as JSON lines, and back
 outcome ID          settle what became of a request
 status              how each node is

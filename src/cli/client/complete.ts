@@ -24,6 +24,7 @@ const verbs = [
   "mput",
   "txn",
   "ls",
+  "history",
   "export",
   "import",
   "outcome",
@@ -31,7 +32,7 @@ const verbs = [
   ".help",
   ".exit",
 ];
-const verbsWithKey = /^(put|get|del|cas|incr|mput|ls)$/;
+const verbsWithKey = /^(put|get|del|cas|incr|mput|ls|history)$/;
 const operations = [
   ...["put", "get", "delete", "cas", "list", "incr", "if", "do", "noop"],
   ...["Set", "Get", "Delete", "Noop"],
