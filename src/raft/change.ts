@@ -14,7 +14,7 @@ import { appendAsLeader, becomeFollower } from "./roles.ts";
 import type { Leader, Progress, State } from "./state.ts";
 import { note, send } from "./state.ts";
 import { bestSuccessor } from "./transfer.ts";
-import type { Configuration } from "./types.ts";
+import type { Configuration, Place } from "./types.ts";
 
 /** Why no change can begin at the moment. Asking again later helps, at the leader. */
 export type ChangeRefusal =
@@ -65,12 +65,15 @@ function isWithinReach(state: State, role: Leader, target: Configuration): boole
 }
 
 /** The caller has asked `changeRefusal`: what is asked for at another time is dropped. */
-export function beginChange(state: State, target: Configuration): void {
+export function beginChange(
+  state: State,
+  { target, leaving }: { readonly target: Configuration; readonly leaving: readonly Place[] },
+): void {
   const { role, membership } = state;
   if (role.kind !== "leader" || changeRefusal(state, target) !== null) return;
   assert(!isJoint(target), "a change leads to a configuration that is not joint");
   const { current } = membership;
-  const next = haveSameVoters(current, target) ? target : jointOf(current, target);
+  const next = haveSameVoters(current, target) ? target : jointOf(current, target, leaving);
   note(state, `n${state.settings.me} begins a change of members: ${sentence(current, target)}`);
   appendConfiguration(state, role, next);
 }

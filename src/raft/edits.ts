@@ -139,9 +139,15 @@ export function withPlaces(
 }
 
 /** On the way to `target`: both groups of voters decide, each by its own majority (dissertation 4.3). */
-export function jointOf(current: Configuration, target: Configuration): Configuration {
-  const places = new Map(current.places?.map((place) => [place.id, place]));
-  for (const place of target.places ?? []) places.set(place.id, place);
+export function jointOf(
+  current: Configuration,
+  target: Configuration,
+  leaving: readonly Place[],
+): Configuration {
+  const places = new Map(leaving.map((place) => [place.id, place]));
+  for (const place of [...(current.places ?? []), ...(target.places ?? [])]) {
+    places.set(place.id, place);
+  }
   const joint = {
     voters: target.voters,
     outgoing: current.voters,

@@ -37,7 +37,7 @@ import { advanceClusterTime, appendAsLeader, becomeFollower } from "./roles.ts";
 import type { Effects, ReadTicket, State } from "./state.ts";
 import { noEffects, note, resetElectionTimer } from "./state.ts";
 import { beginTransfer, continueTransfer } from "./transfer.ts";
-import type { Configuration, EntryId } from "./types.ts";
+import type { Configuration, EntryId, Place } from "./types.ts";
 
 /** Everything that can happen to a server. */
 export type Input =
@@ -53,7 +53,12 @@ export type Input =
   | { readonly kind: "durable"; readonly last: EntryId }
   | { readonly kind: "transfer"; readonly target: NodeId }
   /** Other members (dissertation ch. 4). The caller has asked `changeRefusal`. */
-  | { readonly kind: "change"; readonly target: Configuration }
+  | {
+      readonly kind: "change";
+      readonly target: Configuration;
+      /** What is known of those who go: they decide for a while, and the others must reach them. */
+      readonly leaving: readonly Place[];
+    }
   /** The own disk does not answer: a leader must not hold on (U8). */
   | { readonly kind: "disk-stalled" }
   /** A batch of inputs is over: send what has gathered (raft.tla `AppendEntries`). */
@@ -102,7 +107,7 @@ function handle(state: State, input: Input): void {
       beginTransfer(state, input.target);
       return;
     case "change":
-      return beginChange(state, input.target);
+      return beginChange(state, input);
     case "disk-stalled":
       return onDiskStalled(state);
     case "flush":

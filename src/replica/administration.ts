@@ -50,14 +50,15 @@ export class Administrator {
     const { state } = this;
     const unready = changeRefusal(state, null);
     if (unready !== null) return waiting(unready);
-    const wish = edited(withPlaces(state.membership.current, this.placeOf), edits);
+    const current = withPlaces(state.membership.current, this.placeOf);
+    const wish = edited(current, edits);
     if (wish.kind === "fulfilled") return { kind: "done" };
     if (wish.kind === "senseless") return { kind: "refused", because: wish.because };
     if (seen !== state.membership.since) return outdated(state);
     const { target } = wish;
     const refusal = changeRefusal(state, target);
     if (refusal !== null) return waiting(refusal);
-    step(state, now, { kind: "change", target });
+    step(state, now, { kind: "change", target, leaving: current.places ?? [] });
     return begun;
   }
 

@@ -6,6 +6,7 @@ import { type Random, seededRandom } from "../base/random.ts";
 import { type Keys, noKeys } from "../codec/authentication.ts";
 import { limits } from "../kv/command.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
+import { nobodyYet } from "../raft/membership.ts";
 import { defaultTiming } from "../raft/state.ts";
 import { SimClient } from "./client.ts";
 import { SimClock } from "./clock.ts";
@@ -15,7 +16,10 @@ import { SimWatcher, type SimWatcherParts, type WatchWish } from "./watcher.ts";
 
 export type SimOptions = {
   readonly seed: number;
+  /** The members that it is made with. */
   readonly servers: number;
+  /** Servers that run beside them, know of nobody, and may be let in. Their numbers come after the members'. */
+  readonly spares?: number;
   /** Where everybody is. On a loopback no datagram is repeated, and clients rely on that. */
   readonly host?: string;
   readonly settings?: Partial<
@@ -48,7 +52,7 @@ export class SimCluster {
   private readonly sessionLimits: SessionLimits;
   private clientCount = 0;
 
-  constructor({ seed, servers, host = "127.0.0.1", settings = {} }: SimOptions) {
+  constructor({ seed, servers, spares = 0, host = "127.0.0.1", settings = {} }: SimOptions) {
     this.host = host;
     this.random = seededRandom(seed);
     this.network = new SimNetwork(this.clock, this.random);
@@ -72,9 +76,18 @@ export class SimCluster {
     this.datagramBytesMax = all.datagramBytesMax;
     this.sessionLimits = all.sessionLimits;
     const { clock, network, random } = this;
-    this.servers = new Map(
-      ids.map((id) => [id, new SimServer({ settings: { ...all, id }, clock, network, random })]),
-    );
+    const made = (settingsOf: ServerSettings): [NodeId, SimServer] => [
+      settingsOf.id,
+      new SimServer({ settings: settingsOf, clock, network, random }),
+    ];
+    const outside = Array.from({ length: spares }, (_, at) => nodeId(servers + at + 1));
+    this.servers = new Map([
+      ...ids.map((id) => made({ ...all, id })),
+      ...outside.map((id) => {
+        const own = new Map([[id, this.addressOf(id)]]);
+        return made({ ...all, id, configuration: nobodyYet, addresses: own });
+      }),
+    ]);
   }
 
   start(): void {

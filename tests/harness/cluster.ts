@@ -187,7 +187,7 @@ export class Cluster {
     if (wish.kind === "senseless") return wish.because;
     const refusal = changeRefusal(live, wish.target);
     if (refusal !== null) return refusal;
-    this.input(id, { kind: "change", target: wish.target });
+    this.input(id, { kind: "change", target: wish.target, leaving: [] });
     return "begun";
   }
 

@@ -44,7 +44,7 @@ export const raftMembershipMutants: readonly Mutant[] = [
     name: "change-in-one-leap",
     why: "Voters are exchanged without a joint configuration: two majorities that do not meet (I16, I1).",
     file: "raft/change.ts",
-    before: "haveSameVoters(current, target) ? target : jointOf(current, target)",
+    before: "haveSameVoters(current, target) ? target : jointOf(current, target, leaving)",
     after: "target",
   },
   {
@@ -153,6 +153,13 @@ export const raftMembershipMutants: readonly Mutant[] = [
       ? "other-incarnation"
       : "unchanged";`,
     after: `    return "unchanged";`,
+  },
+  {
+    name: "leaving-without-a-place",
+    why: "A new server waits to meet one that goes, and does not know where it is.",
+    file: "replica/administration.ts",
+    before: "leaving: current.places ?? []",
+    after: "leaving: []",
   },
   {
     name: "places-of-the-removed-stay",

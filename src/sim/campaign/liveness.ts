@@ -9,7 +9,10 @@ import { sameBytes } from "../../base/bytes.ts";
 import { later } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
 import { hashOfContents } from "../../kv/hash.ts";
+import { members } from "../../raft/membership.ts";
 import { majority } from "../../raft/quorum.ts";
+import type { State } from "../../raft/state.ts";
+import type { Configuration } from "../../raft/types.ts";
 import { someOf } from "../chance.ts";
 import { type Invariant, Violation } from "../check/violation.ts";
 import type { SimServer } from "../server.ts";
@@ -40,7 +43,11 @@ export type Excuse =
    */
   | "outsider-without-pre-vote"
   /** A server outside hears and is heard, badly: it may be elected, lose its leadership again, or lead badly. */
-  | "outsider-may-lead";
+  | "outsider-may-lead"
+  /**
+   * A change of members was under way when a server was lost that it counts on: who is left has no majority in it.
+   */
+  | "voters-lost";
 
 type Outsiders = "cut-off" | "deaf" | "mute" | "as-they-are";
 
@@ -63,8 +70,8 @@ export class Liveness {
   run(): void {
     this.heal(this.world.stream("liveness"));
     this.workload.finish(patience.answersMs / 2);
-    if (this.rest() === "at-peace") {
-      for (const server of this.core) this.checkStore(server);
+    if (!this.excuses.includes("voters-lost") && this.rest() === "at-peace") {
+      for (const server of this.taking()) this.checkStore(server);
       this.world.coverage.add("came-to-rest");
       if (this.excuses.length === 0) this.checkCalm();
     }
@@ -100,9 +107,9 @@ export class Liveness {
     const candidates = world.all.filter((server) => this.canBeHealed(server));
     // Who has strangers waits for them: then nobody may be left outside.
     const isBorn = world.everybodyHasMet() === "yes";
-    const least = isBorn ? majority(world.plan.servers) : candidates.length;
-    const count = least + random.below(candidates.length - least + 1);
-    this.core = someOf(random, candidates, count);
+    const least = isBorn ? this.fewest() : candidates.length;
+    this.core = this.chooseCore(candidates, least, random);
+    if (this.decides(candidates) === "no") this.excuses.push("voters-lost");
     // What is spoilt stays so as long as its process does: as leader it would stop all the others.
     for (const server of world.all) if (world.witness.spoilt.has(server.id)) world.kill(server);
     for (const server of this.core) this.mend(server);
@@ -114,6 +121,57 @@ export class Liveness {
     this.forgetOldDatagrams();
     this.leaveOutside(random, names);
     world.tell("healed", ...this.core.map(({ id }) => `n${id}`));
+  }
+
+  private fewest(): number {
+    return this.world.plan.spares === 0 ? majority(this.world.plan.servers) : 1;
+  }
+
+  /** By chance; but whatever configuration is in force by the end, the healed ones have a majority of it. */
+  private chooseCore(
+    candidates: readonly SimServer[],
+    least: number,
+    random: Random,
+  ): readonly SimServer[] {
+    for (let tries = 0; tries < 10; tries++) {
+      const count = least + random.below(candidates.length - least + 1);
+      const core = someOf(random, candidates, count);
+      if (this.decides(core) === "yes") return core;
+    }
+    return candidates;
+  }
+
+  /** Whether these are a majority in every configuration that may be in force, as far as any log has it. */
+  private decides(core: readonly SimServer[]): "yes" | "no" {
+    const { witness, all } = this.world;
+    const ids = new Set(core.map(({ id }) => id));
+    const first = { voters: this.world.founders, outgoing: [], learners: [] };
+    const present = all.filter(({ id }) => !this.world.isGone(id));
+    const states = present.flatMap(({ id }) => witness.stateOf(id) ?? []);
+    for (const { voters, outgoing } of witness.members.possible(first, states)) {
+      for (const group of [voters, outgoing]) {
+        const count = group.filter((one) => ids.has(one)).length;
+        if (group.length > 0 && count < majority(group.length)) return "no";
+      }
+    }
+    return "yes";
+  }
+
+  /** The healed ones that the newest leader has as members. */
+  private taking(): readonly SimServer[] {
+    const current = this.members();
+    return current === null
+      ? []
+      : this.core.filter(({ id }) => members(current).includes(id) || this.world.plan.spares === 0);
+  }
+
+  private members(): Configuration | null {
+    const states = this.world.cluster.leaders().flatMap(({ replica }) => replica?.state ?? []);
+    const newest = states.reduce<State | null>(
+      (a, b) => (a === null || b.term > a.term ? b : a),
+      null,
+    );
+    return newest?.membership.current ?? null;
   }
 
   /** What is under way to or from an outsider, or takes very long, would go on breaking what is healed. */
@@ -214,7 +272,10 @@ export class Liveness {
   }
 
   private agreementMissing(): string | null {
-    const ends = this.core.map(({ replica }) => {
+    const current = this.members();
+    if (current === null) return "nobody leads";
+    if (current.outgoing.length > 0) return "a change of members is under way";
+    const ends = this.taking().map(({ replica }) => {
       if (replica === null) return "down";
       const { log, commit } = replica.state;
       const { applied } = replica;
@@ -278,7 +339,7 @@ export class Liveness {
     }
     const rounds = ms / world.plan.timing.heartbeatMs + 2;
     // A heartbeat and its answer to each; beside them what is tried again for those who are not there.
-    const most = 4 * rounds * world.plan.servers;
+    const most = 4 * rounds * world.all.length;
     const count = world.promises.counts.peerDatagrams - said;
     if (count > most) throw new Violation("L4", `${count} datagrams in ${ms} ms of peace`);
     world.coverage.add("stayed-at-peace");

@@ -13,6 +13,7 @@ import { exponential, fraction, oneOf, someOf } from "../chance.ts";
 import type { SimServer } from "../server.ts";
 import type { LinkRule } from "../weather.ts";
 import { DiskTroubles } from "./disk-troubles.ts";
+import { Operator } from "./operator.ts";
 import { filtered, oneWay, partition, shapes } from "./partitions.ts";
 import { type MisfortuneKind, misfortuneKinds } from "./plan.ts";
 import type { Workload } from "./workload.ts";
@@ -36,6 +37,7 @@ const filterable: readonly DatagramKind[] = [
 
 export class Misfortunes {
   readonly disks: DiskTroubles;
+  private readonly operator: Operator;
   private readonly world: World;
   private readonly workload: Workload;
   /** An election timeout, by which everything here is measured. */
@@ -49,6 +51,7 @@ export class Misfortunes {
     this.unitMs = world.plan.timing.electionMsMax;
     this.restartRandom = world.stream("restart");
     this.disks = new DiskTroubles({ world, unitMs: this.unitMs });
+    this.operator = new Operator(world, world.keys);
   }
 
   begin(): void {
@@ -63,6 +66,7 @@ export class Misfortunes {
   stop(): void {
     this.going = "over";
     this.disks.stop();
+    this.operator.stop();
   }
 
   private schedule(kind: MisfortuneKind, often: number, random: Random): void {
@@ -141,6 +145,8 @@ export class Misfortunes {
       case "client-restart":
         world.coverage.add("client-restarts");
         return this.workload.restartClient(random);
+      case "members":
+        return this.operator.strike(random);
       default:
         return this.disks.strike(kind, server, random);
     }

@@ -35,6 +35,7 @@ export const misfortuneKinds = [
   "hand-over",
   "client-restart",
   "clock-freeze",
+  "members",
 ] as const;
 
 export type MisfortuneKind = (typeof misfortuneKinds)[number];
@@ -70,7 +71,10 @@ export type Mix = {
 
 export type Plan = {
   readonly seed: number;
+  /** The members that the cluster is made with. */
   readonly servers: number;
+  /** Servers beside them, which may be let in. */
+  readonly spares: number;
   /** How many turns of servers the faults last. */
   readonly steps: number;
   readonly timing: Timing;
@@ -105,6 +109,9 @@ export type PlanChoices = {
 
 export const stepsDefault = 2000;
 
+/** Members and spares. */
+const serversMax = 9;
+
 const timings: readonly Timing[] = [
   { heartbeatMs: 60, electionMsMin: 600, electionMsMax: 1200 },
   { heartbeatMs: 15, electionMsMin: 150, electionMsMax: 300 },
@@ -131,7 +138,7 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
     [9000, 20],
     [60_000, 20],
   ]);
-  return {
+  const drawn = {
     ...{ seed, servers, timing, datagramBytesMax },
     ...drawServer(random, timing),
     ...drawClients(random, { datagramBytesMax, timing }),
@@ -140,6 +147,17 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
     weather: drawWeather(random, timing, without),
     misfortunes: drawMisfortunes(random, without),
   };
+  return withMembers(drawn, 1 + random.below(4));
+}
+
+/**
+ * Where members change, nobody but who changes them can say which servers may be lost: disks forget nothing there
+ * besides, and the operator loses servers for good (operator.ts).
+ */
+function withMembers(plan: Omit<Plan, "spares">, spares: number): Plan {
+  if (plan.misfortunes.members === 0) return { ...plan, spares: 0 };
+  const misfortunes = { ...plan.misfortunes, rot: 0, "lost-tail": 0, wipe: 0 };
+  return { ...plan, misfortunes, spares: Math.min(spares, serversMax - plan.servers) };
 }
 
 type Drawn<Name extends keyof Plan> = Pick<Plan, Name>;
@@ -275,6 +293,7 @@ const appetite: Readonly<Record<MisfortuneKind, readonly [presence: number, most
   "hand-over": [0.2, 5],
   "client-restart": [0.25, 4],
   "clock-freeze": [0.15, 3],
+  members: [0.35, 50],
 };
 
 function drawMisfortunes(random: Random, without: Without): Record<MisfortuneKind, number> {

@@ -105,6 +105,15 @@ function gather(world: World): void {
   coverage.add("figure-8", witness.counts.figure8);
   coverage.add("commits", witness.counts.commits);
   coverage.add("split-votes", splitVotes(world));
+  const { counts: changes } = witness.members;
+  coverage.add("changes-begun", changes.begun);
+  coverage.add("changes-committed", changes.committed);
+  coverage.add("changes-taken-back", changes.takenBack);
+  coverage.add("changes-and-elections", changes.overlapping);
+  coverage.add("learners-promoted", changes.promoted);
+  coverage.add("leaders-removed", changes.leadersRemoved);
+  coverage.add("voters-1", changes.ofOne);
+  coverage.add("voters-many", changes.ofMany);
   const { counts } = world.cluster.network;
   coverage.add("repeated", counts.repeated);
   coverage.add("outlived", counts.outlived);

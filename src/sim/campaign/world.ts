@@ -9,7 +9,7 @@ import { OperatorError } from "../../base/error.ts";
 import { readU32 } from "../../base/integers.ts";
 import { type NodeId, nodeId } from "../../base/numbers.ts";
 import { type Random, seededRandom } from "../../base/random.ts";
-import { deriveKeys, noKeys } from "../../codec/authentication.ts";
+import { deriveKeys, type Keys, noKeys } from "../../codec/authentication.ts";
 import { form, word } from "../../sexp/value.ts";
 import { DurableImage } from "../check/image.ts";
 import { Oracle } from "../check/oracle.ts";
@@ -53,6 +53,7 @@ export class World {
   /** Turns of servers so far. */
   steps = 0;
   private readonly remains = new Map<NodeId, Remains>();
+  readonly keys: Keys;
   private readonly servers: readonly SimServer[];
 
   constructor(plan: Plan) {
@@ -61,10 +62,12 @@ export class World {
     // The slowest clock of misfortunes.ts takes two of the world's moments for one.
     this.oracle = new Oracle(this.witness, plan.misfortunes["clock-rate"] > 0 ? 2 : 1);
     const keys = plan.secret === "set" ? deriveKeys(utf8("a secret of the seed")) : noKeys;
+    this.keys = keys;
     const { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs } = plan;
     this.cluster = new SimCluster({
       seed: plan.seed * 2 + 1,
       servers: plan.servers,
+      spares: plan.spares,
       host: "10.0.0.1",
       settings: {
         ...{ timing, preVote, datagramBytesMax, segmentBytesMax, syncMs, keys },
@@ -77,7 +80,10 @@ export class World {
     const byPort = new Map(this.servers.map(({ id }) => [this.cluster.addressOf(id).port, id]));
     const nodeAt = (port: number): NodeId | null => byPort.get(port) ?? null;
     const cluster = this.cluster.clusterId;
-    this.promises = new Promises({ cluster, keys, datagramBytesMax, nodeAt }, this.witness);
+    const isMisread = plan.weather.corrupt > 0 && plan.spares > 0 && plan.secret === "not-set";
+    const numbers = isMisread ? "may-be-corrupted" : "are-right";
+    const settings = { cluster, keys, datagramBytesMax, numbers, nodeAt } as const;
+    this.promises = new Promises(settings, this.witness);
     for (const server of this.servers) this.watch(server);
   }
 
@@ -109,10 +115,23 @@ export class World {
     return Math.floor((this.plan.servers - 1) / 2) - gone;
   }
 
-  /** Whether every server knows every other one for good: only then may one be lost for good (acquaintance.ts). */
+  /** The members that the cluster was made with. */
+  get founders(): readonly NodeId[] {
+    return this.servers.slice(0, this.plan.servers).map(({ id }) => id);
+  }
+
+  /** Whether it will never run again as who it was. */
+  isGone(id: NodeId): boolean {
+    return (this.absent.get(id) ?? "down") !== "down";
+  }
+
+  /**
+   * Whether every server that the cluster was made with knows every other one for good: only then may one be lost for
+   * good (acquaintance.ts).
+   */
   everybodyHasMet(): "yes" | "no" {
     const others = this.plan.servers - 1;
-    const knows = this.servers.every(({ id }) => (this.images.get(id)?.peers.size ?? 0) >= others);
+    const knows = this.founders.every((id) => (this.images.get(id)?.peers.size ?? 0) >= others);
     return knows ? "yes" : "no";
   }
 
@@ -171,6 +190,22 @@ export class World {
     this.tell("starts-wiped", `n${server.id}`);
   }
 
+  /** The index of the newest configuration in any log. */
+  newestChange(): number {
+    const states = this.servers.flatMap(({ id }) => this.witness.stateOf(id) ?? []);
+    return Math.max(0, ...states.map(({ membership }) => membership.since));
+  }
+
+  /** Gone for good: it comes back with an empty folder, or not at all. */
+  lose(server: SimServer, how: "wiped" | "refused"): void {
+    this.crash(server, "lose-all");
+    this.tell("is-lost", `n${server.id}`, how);
+    this.absent.set(server.id, how);
+    if (how === "refused") return;
+    server.disk.wipe();
+    this.startWiped(server);
+  }
+
   /** It has died, or never came up: it will be started again. */
   private down(server: SimServer): void {
     server.resume();
@@ -202,7 +237,7 @@ export class World {
       this.coverage.add("rolls", image.rolls);
       image.rolls = 0;
       this.remains.set(server.id, remainsOf(server, image));
-      if (this.plan.servers === 1) this.witness.entries.forgetAfter(image.hardState.term);
+      this.witness.forgetUnsaid(server.id, image.hardState.term);
     }
   }
 

@@ -41,12 +41,9 @@ export class Entries {
     else this.compare(known, { entry, before: beforeTerm }, where);
   }
 
-  /**
-   * A cluster of one elects itself without a word to anybody. What it made of a term that its disk never saw is
-   * gone with a power cut, and the term is there to be used again.
-   */
-  forgetAfter(term: Term): void {
-    for (const [name, { entry }] of this.known) if (entry.term > term) this.known.delete(name);
+  /** What was made in these terms never was. */
+  forget(terms: ReadonlySet<Term>): void {
+    for (const [name, { entry }] of this.known) if (terms.has(entry.term)) this.known.delete(name);
   }
 
   private compare(known: Known, met: Known, where: string): void {

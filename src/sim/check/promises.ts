@@ -20,6 +20,7 @@ export type PromiseSettings = {
   readonly cluster: number;
   readonly keys: Keys;
   readonly datagramBytesMax: number;
+  readonly numbers: "are-right" | "may-be-corrupted";
   readonly nodeAt: (port: number) => NodeId | null;
 };
 
@@ -51,6 +52,9 @@ export class Promises {
     const me = nodeAt(to.port);
     const opened = openDatagram(bytes, { cluster, me, keys });
     if (opened.kind === "dropped") {
+      // A number that was corrupted on the way from a server that is no member is answered where it came from.
+      if (opened.because === "wrong-receiver" && this.settings.numbers === "may-be-corrupted")
+        return;
       throw new Violation("I22", `n${server.id} sends what nobody can open: ${opened.because}`);
     }
     const { kind } = opened.header;

@@ -16,6 +16,7 @@ export const invariants = {
   I13: "nobody gets the vote of a server whose log is more up to date",
   I14: "what a leader believes of a disk is true of it",
   I15: "along a log terms do not fall, and none is newer than the server's",
+  I16: "the newest configuration in a log is in force; one change at a time, after an own commit; quorums meet",
   I18: "a request has its effect once, and its answer is the first one",
   I19: "a read sees everything that was committed before it was asked, and nothing that was not",
   I21: "what was acknowledged is committed, as it was asked; what was rejected never happens",

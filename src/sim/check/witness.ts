@@ -15,6 +15,7 @@ import type { Replica } from "../../replica/replica.ts";
 import type { SimServer } from "../server.ts";
 import { Entries } from "./entries.ts";
 import type { DurableImage } from "./image.ts";
+import { MembersWatch } from "./members.ts";
 import { Model } from "./model.ts";
 import { Violation } from "./violation.ts";
 
@@ -42,6 +43,7 @@ export type WitnessCounts = {
 export class Witness {
   readonly entries = new Entries();
   readonly model: Model;
+  readonly members = new MembersWatch();
   readonly counts: WitnessCounts = { leaders: 0, truncations: 0, figure8: 0, commits: 0 };
   /** Servers that lost the end of their log to a fault that was planned so that nothing depends on it. */
   readonly excused = new Set<NodeId>();
@@ -73,6 +75,20 @@ export class Witness {
     return this.terms[index] ?? null;
   }
 
+  /** A server's state as it was last seen, if it ever ran. */
+  stateOf(id: NodeId): State | null {
+    return this.seen.get(id)?.state ?? null;
+  }
+
+  /**
+   * A server that is the only voter elects itself without a word to anybody. What it made of a term that its disk never
+   * saw is gone with a power cut, and the term is there to be used again.
+   */
+  forgetUnsaid(id: NodeId, durable: Term): void {
+    const terms = [...this.leaderOf].filter(([term, leader]) => leader === id && term > durable);
+    if (terms.length > 0) this.entries.forget(new Set(terms.map(([term]) => term)));
+  }
+
   leader(term: Term): NodeId | null {
     return this.leaderOf.get(term) ?? null;
   }
@@ -86,6 +102,7 @@ export class Witness {
       matches: new Map(),
     };
     this.seen.set(id, seen);
+    this.members.started(id);
     this.checkLog(id, seen);
     this.checkCommit(id, seen);
   }
@@ -116,7 +133,9 @@ export class Witness {
       const entry = log.at(logIndex(at));
       this.entries.meet(entry, at === 1 ? null : log.at(logIndex(at - 1)), `n${id}`);
       terms.push(entry.term);
+      this.members.gained(id, seen.state, entry);
     }
+    this.members.check(id, seen.state);
     if (log.lastTerm > seen.state.term) {
       throw new Violation(
         "I15",
@@ -139,6 +158,7 @@ export class Witness {
       }
     }
     terms.length = kept + 1;
+    this.members.takenBack(id, kept);
     seen.truncations = log.truncations;
     this.counts.truncations += 1;
   }
@@ -187,6 +207,7 @@ export class Witness {
     }
     this.leaderOf.set(state.term, id);
     this.counts.leaders += 1;
+    this.members.elected(id, state);
     seen.matches = new Map();
     let last = this.committed;
     while (last > 0 && must(this.committedIn[last], "in the log") >= state.term) last -= 1;
@@ -239,6 +260,7 @@ export class Witness {
     this.terms.push(entry.term);
     this.committedIn.push(inTerm);
     this.counts.commits += 1;
+    this.members.committed(state, entry);
     if (entry.kind !== "command") return;
     this.model.apply(entry, must(decodeCommand(entry.body), "what is committed can be read"));
   }
@@ -269,6 +291,8 @@ export class Witness {
     if (own !== undefined && own.terms[state.durable] !== seen.terms[state.durable]) {
       throw new Violation("I14", `n${id} counts entry ${state.durable} as on its disk`);
     }
+    // Whoever is let in again begins anew.
+    for (const id of seen.matches.keys()) if (!role.followers.has(id)) seen.matches.delete(id);
     for (const [follower, progress] of role.followers) {
       const { match, inflight, inflightBytes } = progress;
       this.checkMatch({ id, seen, follower, match });

@@ -50,7 +50,8 @@ function settled(configuration: Configuration = voting(1, 2, 3)): Solo {
   return solo;
 }
 
-const change = (solo: Solo, target: Configuration) => solo.input({ kind: "change", target });
+const change = (solo: Solo, target: Configuration) =>
+  solo.input({ kind: "change", target, leaving: [] });
 
 test("several wishes are one change", () => {
   const target = after({ ...voting(1, 2, 3), learners: ids(4) }, promote(4), remove(3), add(5));
@@ -91,10 +92,12 @@ test("an address changes, and nothing else (U15)", () => {
 test("where members are is kept through a joint configuration, and dropped with them", () => {
   const known = { ...voting(1, 2), places: [place(1, 7101), place(2, 7102)] };
   const target = { ...voting(1, 3), places: [place(1, 7101), place(3, 7103)] };
-  const joint = jointOf(known, target);
+  const joint = jointOf(known, target, []);
   expect(joint.places?.map(({ id }) => Number(id))).toEqual([1, 2, 3]);
   expect(leftJoint(joint)).toEqual(target);
-  expect(leftJoint(jointOf(voting(1, 2), voting(1, 3)))).toEqual(voting(1, 3));
+  expect(leftJoint(jointOf(voting(1, 2), voting(1, 3), []))).toEqual(voting(1, 3));
+  // Nothing was known by the log yet: then what the leader knows of who goes is in it for as long as it decides.
+  expect(jointOf(voting(1, 2), target, [place(2, 7102)])).toEqual(joint);
 });
 
 test("what was unknown of members is filled in, and what is known stays", () => {

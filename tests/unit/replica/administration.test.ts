@@ -125,6 +125,14 @@ describe("the first change", () => {
     ]);
   });
 
+  test("says of those who go, too, where they are for as long as they decide", () => {
+    const replica = leading();
+    replica.wish(change(addFour, { kind: "remove", id: three }));
+    const { current } = replica.replica.state.membership;
+    expect(current.outgoing).toEqual([one, two, three]);
+    expect(current.places).toEqual([place(1, 77), place(2), place(3), place(4)]);
+  });
+
   test("is sent to the new server at once, at the address that it gave", () => {
     const replica = leading();
     replica.wish(change(addFour));
