@@ -4,8 +4,9 @@
  */
 import type { ArgsDef } from "citty";
 import type { Address } from "../base/address.ts";
+import { OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
-import type { LogLevel } from "../runtime/node-config.ts";
+import type { Joining, LogLevel } from "../runtime/node-config.ts";
 import {
   defaultDatagramBytes,
   defaults,
@@ -95,6 +96,48 @@ export function readPeers(text: string): ReadonlyMap<NodeId, Address> {
   if (peers.size <= limits.nodesMax) return peers;
   throw badPeers(text, `a list of at most ${limits.nodesMax} nodes`);
 }
+
+/** What --join and its companions mean; null without them. */
+export function readJoining(args: {
+  readonly join?: string | undefined;
+  readonly learner?: boolean | undefined;
+  readonly replaces?: string | undefined;
+  readonly peers?: string | undefined;
+}): Joining | null {
+  const { join, replaces } = args;
+  const others = [
+    args.learner === true ? "--learner" : [],
+    replaces === undefined ? [] : "--replaces",
+  ];
+  const lone = others.flat()[0];
+  if (join === undefined) {
+    if (lone === undefined) return null;
+    throw contradiction(lone, "it says how a node joins, and --join is not given");
+  }
+  if (args.peers !== undefined) {
+    throw contradiction(
+      "--peers",
+      "a node is a founder of its cluster (--peers) or joins it (--join)",
+    );
+  }
+  if (others.flat().length > 1) {
+    throw contradiction("--replaces", "a learner has no vote to take over");
+  }
+  return {
+    via: join.split(",").map((part) => addressFlag({ source: "--join", value: part.trim() })),
+    as: args.learner === true ? "learner" : "voter",
+    replaces: replaces === undefined ? null : nodeFlag({ source: "--replaces", value: replaces }),
+  };
+}
+
+const contradiction = (flag: string, why: string): OperatorError =>
+  new OperatorError({
+    code: "contradicting-flags",
+    what: `${flag} makes no sense here`,
+    why,
+    fix: ["rusty-boat node --help"],
+    exit: 2,
+  });
 
 const badPeers = (value: string, expected: string) =>
   badValue({

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { formatAddress } from "../base/address.ts";
 import { exits } from "../base/error.ts";
-import type { NodeConfig } from "../runtime/node-config.ts";
+import type { Joining, NodeConfig } from "../runtime/node-config.ts";
 import {
   checkNodeConfig,
   derivedClusterId,
@@ -14,7 +14,7 @@ import type { Sexp } from "../sexp/value.ts";
 import { form, list, symbol, word } from "../sexp/value.ts";
 import { command, type Run } from "./command.ts";
 import { addressFlag, nodeFlag } from "./flag.ts";
-import { readClusterId, readPeers, readTuning, tuningArgs } from "./node-flags.ts";
+import { readClusterId, readJoining, readPeers, readTuning, tuningArgs } from "./node-flags.ts";
 import type { Result } from "./output.ts";
 import { formatDuration, formatSize } from "./quantity.ts";
 
@@ -30,6 +30,20 @@ const nodeArgs = {
     type: "string",
     valueHint: "1=host:port,2=…",
     description: "The whole cluster, this node included; without it the node is a cluster of one",
+  },
+  join: {
+    type: "string",
+    valueHint: "host:port,…",
+    description: "Nodes of a cluster that exists: ask them to be let in. Instead of --peers",
+  },
+  learner: {
+    type: "boolean",
+    description: "With --join: receive the log, and do not ask for a vote",
+  },
+  replaces: {
+    type: "string",
+    valueHint: "number",
+    description: "With --join: the member that goes when this node gets its vote",
   },
   "cluster-id": {
     type: "string",
@@ -56,6 +70,10 @@ export const nodeCommand = command({
       line: "rusty-boat node --id 2 --listen 10.0.0.2:7101 --secret-file s --peers 1=…,2=…,3=…",
       does: "",
     },
+    {
+      line: "rusty-boat node --id 4 --listen 10.0.0.4:7101 --secret-file s --join 10.0.0.1:7101",
+      does: "a new member, with a vote once it has caught up",
+    },
     { line: "rusty-boat node --id 1 --check --json", does: "what it would run with" },
   ],
   async run({ args, program }) {
@@ -73,15 +91,17 @@ export const nodeCommand = command({
 export function readNodeConfig(args: Run<typeof nodeArgs>["args"]): NodeConfig {
   const id = nodeFlag({ source: "--id", value: args.id });
   const listen = addressFlag({ source: "--listen", value: args.listen });
+  const join = readJoining(args);
   const peers = args.peers === undefined ? new Map([[id, listen]]) : readPeers(args.peers);
-  const tuning = readTuning(args, [listen, ...peers.values()]);
+  const tuning = readTuning(args, [listen, ...peers.values(), ...(join?.via ?? [])]);
   const { "cluster-id": clusterId, "secret-file": secretFile } = args;
   return {
     id,
     listen,
     peers,
+    join,
     dataFolder: resolve(args.data),
-    clusterId: clusterId === undefined ? derivedClusterId(peers) : readClusterId(clusterId),
+    clusterId: clusterId === undefined ? derived(peers, join) : readClusterId(clusterId),
     secretFile: secretFile ?? null,
     secret: secretFile === undefined ? null : readPeerSecret(secretFile),
     exposure: args.insecure === true ? "insecure" : "secret-required",
@@ -90,12 +110,17 @@ export function readNodeConfig(args: Run<typeof nodeArgs>["args"]): NodeConfig {
   };
 }
 
+/** Whoever joins finds out. */
+const derived = (peers: NodeConfig["peers"], join: Joining | null): number =>
+  join === null ? derivedClusterId(peers) : 0;
+
 /** The effective configuration. The secret itself is never shown. */
 export function shownConfig(config: NodeConfig): Result {
   const lines: readonly (readonly [name: string, value: string])[] = [
     ["id", `${config.id}`],
     ["listen", formatAddress(config.listen)],
     ...[...config.peers].map(([id, at]) => [`peer ${id}`, formatAddress(at)] as const),
+    ...(config.join === null ? [] : [["join", shownJoining(config.join)] as const]),
     ["data", config.dataFolder],
     ["cluster-id", formatClusterId(config.clusterId)],
     ["secret", config.secretFile ?? "none"],
@@ -114,6 +139,8 @@ export function shownConfig(config: NodeConfig): Result {
       id: config.id,
       listen: formatAddress(config.listen),
       peers: Object.fromEntries([...config.peers].map(([id, at]) => [id, formatAddress(at)])),
+      join:
+        config.join === null ? null : { ...config.join, via: config.join.via.map(formatAddress) },
       data: config.dataFolder,
       clusterId: formatClusterId(config.clusterId),
       secretFile: config.secretFile,
@@ -129,6 +156,10 @@ export function shownConfig(config: NodeConfig): Result {
   };
 }
 
+const shownJoining = ({ via, as, replaces }: Joining): string =>
+  `${via.map(formatAddress).join(",")}, as a ${as}` +
+  `${replaces === null ? "" : `, in place of node ${replaces}`}`;
+
 function configSexp(config: NodeConfig): Sexp {
   const peers = [...config.peers].map(([id, at]) => list(id, formatAddress(at)));
   return form(
@@ -136,6 +167,7 @@ function configSexp(config: NodeConfig): Sexp {
     form("id", config.id),
     form("listen", formatAddress(config.listen)),
     list(symbol("peers"), ...peers),
+    ...(config.join === null ? [] : [form("join", word(shownJoining(config.join)))]),
     form("data", config.dataFolder),
     form("cluster-id", formatClusterId(config.clusterId)),
     form("secret-file", config.secretFile ?? word("none")),

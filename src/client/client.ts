@@ -20,7 +20,7 @@ import type { NodeReport, Request, Settled, Ticket } from "./request.ts";
 import { Requests, type Work } from "./requests.ts";
 import { RoundTrips } from "./round-trip.ts";
 import { leave, sweep } from "./sweep.ts";
-import { timing } from "./timing.ts";
+import { limits, timing } from "./timing.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 
 export type ClientOptions = WireOptions & {
@@ -82,6 +82,17 @@ export class Client {
     const { deadline } = target;
     return core.requests.add({ work, deadline, requestId: null, earlier: "harmless" }, core.now)
       .ticket;
+  }
+
+  /** Who is asked next. */
+  get target(): Address {
+    return this.#core.finder.target.address;
+  }
+
+  /** Nodes that somebody told of: those that were given at first may all be gone one day. */
+  learn(addresses: readonly Address[]): void {
+    const { nodes } = this.#core;
+    for (const address of addresses) if (nodes.all.length < limits.nodesMax) nodes.known(address);
   }
 
   /** The bytes may be reused after the call. Never throws, whatever they are. */

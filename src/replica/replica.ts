@@ -23,7 +23,7 @@ import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
 import { bestSuccessor } from "../raft/transfer.ts";
-import type { Configuration, EntryId, HardState } from "../raft/types.ts";
+import type { Configuration, EntryId, HardState, Place } from "../raft/types.ts";
 import { Acquaintance } from "./acquaintance.ts";
 import { Administrator } from "./administration.ts";
 import { Comparison } from "./comparison.ts";
@@ -120,9 +120,19 @@ export class Replica {
     return this.machine.applied;
   }
 
+  /** Whose log this is. */
+  get cluster(): number {
+    return this.settings.cluster;
+  }
+
   /** What has been applied, to be looked at and never changed. */
   get store(): Store {
     return this.machine.store;
+  }
+
+  /** What is known of a member: where it is, and which incarnation. */
+  memberPlace(node: NodeId): Place | null {
+    return this.wire.memberPlace(node);
   }
 
   /** The state as one s-expression: the same state prints the same bytes. */

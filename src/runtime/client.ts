@@ -4,12 +4,13 @@
  */
 import { type Address, isLoopback } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Millis, type NodeId, never } from "../base/numbers.ts";
+import { later, type Millis, type NodeId, never } from "../base/numbers.ts";
 import { Client } from "../client/client.ts";
 import type { NodeReport, Request, Result, Ticket } from "../client/request.ts";
 import type { Keys } from "../codec/authentication.ts";
 import { systemRandom, uniqueNumber } from "./chance.ts";
 import { systemClock } from "./clock.ts";
+import { addressesIn } from "./cluster-status.ts";
 import { openSocket, type Socket } from "./socket.ts";
 
 export type ClientTarget = {
@@ -20,6 +21,9 @@ export type ClientTarget = {
   readonly keys: Keys;
   readonly datagramBytesMax: number;
 };
+
+/** While requests are made, a node is asked this often who the members are. */
+const members = { refreshMs: 1000, answerMs: 500 } as const;
 
 type OnResult = (result: Result) => void;
 
@@ -32,10 +36,12 @@ export class ClusterClient {
   private timerAt: Millis = never;
   private cancelTimer: (() => void) | null = null;
   private state: "open" | "closed" = "open";
+  private refreshAt: Millis;
 
   private constructor(half: Client, socket: Socket) {
     this.half = half;
     this.socket = socket;
+    this.refreshAt = later(this.now, members.refreshMs);
   }
 
   static async open(target: ClientTarget): Promise<ClusterClient> {
@@ -60,8 +66,20 @@ export class ClusterClient {
 
   /** `onResult` is called once, at the request's deadline at the latest. */
   submit(request: Request, onResult: OnResult): void {
-    this.waiting.set(this.half.submit(request, this.now), onResult);
+    const { now } = this;
+    this.waiting.set(this.half.submit(request, now), onResult);
+    if (now >= this.refreshAt) this.refresh(now);
     this.arrange();
+  }
+
+  /** Nodes come and go: a client that knows only the first would be alone when they are gone. */
+  private refresh(now: Millis): void {
+    this.refreshAt = later(now, members.refreshMs);
+    const { target } = this.half;
+    const deadline = later(now, members.answerMs);
+    this.waiting.set(this.half.submitStatus({ address: target, deadline }, now), (result) => {
+      if (result.kind === "status") this.half.learn(addressesIn(result.text));
+    });
   }
 
   ask(request: Request): Promise<Result> {

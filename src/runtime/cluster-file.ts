@@ -16,6 +16,8 @@ export type ClusterNode = {
   readonly address: Address;
   /** null: not running. */
   readonly pid: number | null;
+  /** null: the cluster was made with it. */
+  readonly joined: "voter" | "learner" | null;
 };
 
 export type SupervisorRecord = {
@@ -29,6 +31,10 @@ export type ClusterFile = {
   readonly clusterId: number;
   readonly basePort: number;
   readonly nodes: readonly ClusterNode[];
+  /** How many nodes the cluster was made with: 1 to this. */
+  readonly founders: number;
+  /** The highest number that a node ever had: numbers are not used again. */
+  readonly highest: number;
   /** Paths; null: the cluster has no secret. */
   readonly secretFile: string | null;
   readonly clientSecretFile: string | null;
@@ -109,7 +115,12 @@ export function parseClusterFile(text: string): ClusterFile | null {
   const supervisor = parseSupervisor(value["supervisor"]);
   if (clusterId === null || nodes === null || supervisor === undefined) return null;
   if (typeof basePort !== "number" || !isPath(secretFile) || !isPath(clientSecretFile)) return null;
-  return { clusterId, basePort, nodes, secretFile, clientSecretFile, supervisor };
+  // Files that were written before members could change do not say these.
+  const ids = nodes.map(({ id }) => id);
+  const founders = numberOr(value["founders"], nodes.length);
+  const highest = numberOr(value["highest"], Math.max(...ids));
+  const rest = { secretFile, clientSecretFile, supervisor };
+  return { clusterId, basePort, nodes, founders, highest, ...rest };
 }
 
 export function parseJson(text: string): unknown {
@@ -131,13 +142,17 @@ function parseNodes(value: unknown): readonly ClusterNode[] | null {
   const nodes: ClusterNode[] = [];
   for (const item of value as readonly unknown[]) {
     if (!isRecord(item)) return null;
-    const { id, address, pid } = item;
+    const { id, address, pid, joined = null } = item;
     const parsed = typeof address === "string" ? parseAddress(address) : null;
     if (!isNodeId(id) || parsed === null || !isPid(pid)) return null;
-    nodes.push({ id, address: parsed, pid });
+    if (joined !== null && joined !== "voter" && joined !== "learner") return null;
+    nodes.push({ id, address: parsed, pid, joined });
   }
   return nodes.length === 0 ? null : nodes;
 }
+
+const numberOr = (value: unknown, otherwise: number): number =>
+  isNodeId(value) ? value : otherwise;
 
 const isPid = (value: unknown): value is number | null =>
   value === null || (typeof value === "number" && Number.isInteger(value) && value > 0);

@@ -31,9 +31,19 @@ export type ClusterPlan = {
   readonly dataFolder: string;
   readonly clusterId: number;
   readonly basePort: number;
-  readonly addresses: ReadonlyMap<NodeId, Address>;
+  readonly nodes: ReadonlyMap<NodeId, PlannedNode>;
+  /** Where the nodes are, or were, that the cluster was made with. */
+  readonly founders: ReadonlyMap<NodeId, Address>;
+  /** The highest number that a node ever had. */
+  readonly highest: number;
   readonly secretFile: string | null;
   readonly start: "keep-data" | "fresh";
+};
+
+export type PlannedNode = {
+  readonly address: Address;
+  /** null: the cluster was made with it. */
+  readonly joined: "voter" | "learner" | null;
 };
 
 export function planCluster(wishes: Wishes): ClusterPlan {
@@ -44,14 +54,46 @@ export function planCluster(wishes: Wishes): ClusterPlan {
   const count = countOf(wishes, kept);
   const basePort = wishes.basePort ?? kept?.basePort ?? defaults.basePort;
   if (basePort + count - 1 > portMax) throw beyondPorts(basePort, count);
+  const founders = addressesFrom(basePort, kept?.founders ?? count);
   return {
-    dataFolder,
-    start,
-    basePort,
-    addresses: addressesFrom(basePort, count),
+    ...{ dataFolder, start, basePort, founders },
+    nodes: nodesOf(kept, founders, basePort),
+    highest: kept?.highest ?? count,
     clusterId: clusterId ?? randomClusterId(),
     secretFile: wishes.secretFile ?? kept?.secretFile ?? null,
   };
+}
+
+function nodesOf(
+  kept: ClusterFile | null,
+  founders: ReadonlyMap<NodeId, Address>,
+  basePort: number,
+): ReadonlyMap<NodeId, PlannedNode> {
+  if (kept === null) {
+    return new Map([...founders].map(([id, address]) => [id, { address, joined: null }]));
+  }
+  const changed = kept.highest > kept.founders || kept.nodes.length < kept.founders;
+  if (changed && basePort !== kept.basePort) throw movedPorts(kept);
+  return new Map(
+    kept.nodes.map(({ id, joined }) => [id, { address: addressAt(basePort, id), joined }]),
+  );
+}
+
+/** Where a local node listens. */
+export const addressAt = (basePort: number, id: NodeId): Address => ({
+  host,
+  port: basePort + id - 1,
+});
+
+/** The log says where everybody is, and there is no leader to change it while nobody is reached. */
+function movedPorts({ basePort }: ClusterFile): OperatorError {
+  return new OperatorError({
+    code: "ports-in-the-log",
+    what: "this cluster's ports cannot be changed all at once",
+    why: "its members were changed, and since then its log says where each of them is",
+    fix: [`rusty-boat cluster up --base-port ${basePort}`, "keep it, and use another folder"],
+    exit: 2,
+  });
 }
 
 /** `randomInt` draws from fewer than 2^48 numbers; 0 means "none". */
@@ -76,7 +118,8 @@ function countOf(wishes: Wishes, kept: ClusterFile | null): number {
 
 function addressesFrom(basePort: number, count: number): ReadonlyMap<NodeId, Address> {
   const addresses = new Map<NodeId, Address>();
-  for (let at = 0; at < count; at++) addresses.set(nodeId(at + 1), { host, port: basePort + at });
+  for (let at = 0; at < count; at++)
+    addresses.set(nodeId(at + 1), addressAt(basePort, nodeId(at + 1)));
   return addresses;
 }
 
@@ -135,13 +178,19 @@ function readClusterFileOrNull(dataFolder: string): ClusterFile | null {
 
 /** Refuses a port that somebody has, before any node finds out by itself. */
 export async function refuseTakenPorts(plan: ClusterPlan): Promise<void> {
-  for (const [id, address] of plan.addresses) {
-    try {
-      const socket = await Bun.udpSocket({ hostname: address.host, port: address.port });
-      socket.close();
-    } catch (error) {
-      throw takenPort({ id, address, plan, error });
-    }
+  for (const [id, { address }] of plan.nodes) await refuseTakenPort(plan, id, address);
+}
+
+export async function refuseTakenPort(
+  plan: ClusterPlan,
+  id: NodeId,
+  address: Address,
+): Promise<void> {
+  try {
+    const socket = await Bun.udpSocket({ hostname: address.host, port: address.port });
+    socket.close();
+  } catch (error) {
+    throw takenPort({ id, address, plan, error });
   }
 }
 
@@ -153,7 +202,7 @@ function takenPort(parts: {
 }): OperatorError {
   const { id, address, plan, error } = parts;
   const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-  const other = plan.basePort + 100 + plan.addresses.size <= portMax ? plan.basePort + 100 : 7101;
+  const other = plan.basePort + 100 + plan.nodes.size <= portMax ? plan.basePort + 100 : 7101;
   return new OperatorError({
     code: "port-taken",
     what: `node${id} cannot listen on ${formatAddress(address)}`,
@@ -162,7 +211,7 @@ function takenPort(parts: {
       : error instanceof Error
         ? error.message
         : String(error),
-    fix: [`rusty-boat cluster up ${plan.addresses.size} --base-port ${other}`, "stop that program"],
+    fix: [`rusty-boat cluster up ${plan.nodes.size} --base-port ${other}`, "stop that program"],
     exit: 7,
   });
 }

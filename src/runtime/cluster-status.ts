@@ -1,5 +1,5 @@
 /** What the nodes say about themselves, read back from their s-expressions and put together. */
-import type { Address } from "../base/address.ts";
+import { type Address, parseAddress } from "../base/address.ts";
 import type { NodeId } from "../base/numbers.ts";
 import { isNodeId } from "../base/numbers.ts";
 import { field, formName, integerField, textField } from "../sexp/query.ts";
@@ -18,7 +18,18 @@ export type NodeStatus = {
   /** Whom it follows; null where it knows of none. */
   readonly leader: number | null;
   /** As the node itself believes; empty where it does not say. */
+  readonly members: MembersSeen;
+  /** Of a leader: how far each of the others is, as it knows. */
+  readonly matches: ReadonlyMap<number, number>;
+};
+
+/** A configuration. During a change of voters the outgoing ones decide as well. */
+export type MembersSeen = {
   readonly voters: readonly number[];
+  readonly outgoing: readonly number[];
+  readonly learners: readonly number[];
+  /** Whether it is known to be committed, and leads to no other. */
+  readonly state: "settled" | "changing";
 };
 
 /** A node's own description, or null where it is none. */
@@ -42,8 +53,20 @@ export function parseNodeStatus(text: string): NodeStatus | null {
     applied: integerField(value, "applied") ?? commit,
     snapshot: integerField(value, "snapshot") ?? 0,
     leader: integerField(value, "leader"),
-    voters: votersOf(value),
+    members: membersOf(value),
+    matches: matchesOf(value),
   };
+}
+
+/** Where the members are that a node names in its own description; none where it is none. */
+export function addressesIn(text: string): readonly Address[] {
+  const value = readOrNull(text);
+  const members = value === null ? null : listField(value, "members");
+  const places = members === null ? null : field(members, "places");
+  return (places ?? []).flatMap((place) => {
+    const address = place.kind === "list" ? place.items[1] : undefined;
+    return address?.kind === "string" ? (parseAddress(address.text) ?? []) : [];
+  });
 }
 
 function readOrNull(text: string): Sexp | null {
@@ -60,10 +83,29 @@ const listField = (value: Sexp, name: string): Sexp | null => {
   return items === null ? null : { kind: "list", items };
 };
 
-function votersOf(value: Sexp): readonly number[] {
+function membersOf(value: Sexp): MembersSeen {
   const members = listField(value, "members");
-  const voters = members === null ? null : field(members, "voters");
-  return (voters ?? []).flatMap((item) => (item.kind === "integer" ? [item.value] : []));
+  const group = (name: string): readonly number[] =>
+    members === null ? [] : integersOf(field(members, name) ?? []);
+  return {
+    voters: group("voters"),
+    outgoing: group("outgoing"),
+    learners: group("learners"),
+    state: field(value, "changing") === null ? "settled" : "changing",
+  };
+}
+
+const integersOf = (items: readonly Sexp[]): readonly number[] =>
+  items.flatMap((item) => (item.kind === "integer" ? [item.value] : []));
+
+function matchesOf(value: Sexp): ReadonlyMap<number, number> {
+  const matches = new Map<number, number>();
+  for (const row of field(value, "followers") ?? []) {
+    const id = row.kind === "list" ? row.items[0] : undefined;
+    const match = integerField(row, "match");
+    if (id?.kind === "integer" && match !== null) matches.set(id.value, match);
+  }
+  return matches;
 }
 
 /** One line of `cluster status`. */
@@ -101,6 +143,8 @@ export function reportOf(asked: Asked, answer: StatusAnswer | undefined): NodeRe
 export type ClusterStatus = {
   readonly leader: NodeId | null;
   readonly term: number;
+  /** The leader's; null where there is none. */
+  readonly members: MembersSeen | null;
   /** Whether a majority of the voters is in the leader's term with it: then writes are accepted. */
   readonly quorum: "quorum" | "no-quorum";
   readonly nodes: readonly NodeReport[];
@@ -114,14 +158,16 @@ export function clusterStatus(nodes: readonly NodeReport[]): ClusterStatus {
     null,
   );
   const term = Math.max(0, ...heard.map((status) => status.term));
-  if (leader === null) return { leader: null, term, quorum: "no-quorum", nodes };
-  const voters = leader.voters.length > 0 ? leader.voters : nodes.map((node) => node.id);
+  if (leader === null) return { leader: null, term, members: null, quorum: "no-quorum", nodes };
+  const { members } = leader;
+  const voters = members.voters.length > 0 ? members.voters : nodes.map((node) => node.id);
   const following = heard.filter(
     (status) =>
-      status.term === leader.term &&
-      voters.includes(status.id) &&
-      (status.id === leader.id || status.leader === leader.id),
+      status.term === leader.term && (status.id === leader.id || status.leader === leader.id),
   );
-  const quorum = following.length > voters.length / 2 ? "quorum" : "no-quorum";
-  return { leader: leader.id, term, quorum, nodes };
+  const agrees = (group: readonly (number | null)[]): boolean =>
+    group.length === 0 ||
+    following.filter(({ id }) => group.includes(id)).length > group.length / 2;
+  const quorum = agrees(voters) && agrees(members.outgoing) ? "quorum" : "no-quorum";
+  return { leader: leader.id, term, members, quorum, nodes };
 }

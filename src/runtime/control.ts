@@ -19,6 +19,14 @@ export type ControlRequest =
   | { readonly kind: NodeAction; readonly node: NodeId }
   | { readonly kind: "partition"; readonly partition: Partition }
   | { readonly kind: "heal" }
+  /** Starts one more node, which asks to be let in; `replaces` goes when it gets its vote. */
+  | {
+      readonly kind: "add";
+      readonly as: "voter" | "learner";
+      readonly replaces: NodeId | null;
+    }
+  /** The node was removed from the cluster: it is stopped, and not looked after any more. */
+  | { readonly kind: "forget"; readonly node: NodeId }
   | { readonly kind: "down" };
 
 /** The first leader there was, and how long it took. */
@@ -35,6 +43,8 @@ export type ControlReply =
       readonly ready: Ready | null;
       readonly conditions: Readonly<Record<string, string>>;
       readonly partition: string | null;
+      /** The node that was added. */
+      readonly added: NodeId | null;
     }
   | { readonly kind: "failed"; readonly error: OperatorErrorParts };
 
@@ -86,6 +96,13 @@ export function parseRequest(value: unknown): ControlRequest | null {
     case "pause":
     case "resume":
       return isNodeId(node) ? { kind, node } : null;
+    case "forget":
+      return isNodeId(node) ? { kind, node } : null;
+    case "add": {
+      const { as, replaces } = value;
+      if (as !== "voter" && as !== "learner") return null;
+      return replaces === null || isNodeId(replaces) ? { kind, as, replaces } : null;
+    }
     case "partition": {
       const partition = parsePartition(value["partition"]);
       return partition === null ? null : { kind, partition };

@@ -1,34 +1,36 @@
 /** The links of this node that its supervisor has cut: datagrams to and from those peers are dropped. */
 import { type Address, sameAddress } from "../base/address.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
-import type { NodeId } from "../base/numbers.ts";
-import type { BlockMessage } from "./partition.ts";
+import { isNodeId, type NodeId } from "../base/numbers.ts";
+import { type BlockMessage, noBlock } from "./partition.ts";
 
 export class LinkFilter {
-  private readonly addresses: ReadonlyMap<NodeId, Address>;
-  private receiveFrom: readonly Address[] = [];
-  private sendTo: readonly Address[] = [];
+  private readonly addressOf: (id: NodeId) => Address | null;
+  private blocked: BlockMessage = noBlock;
 
-  constructor(addresses: ReadonlyMap<NodeId, Address>) {
-    this.addresses = addresses;
+  /** Asked each time: where a server is may change. */
+  constructor(addressOf: (id: NodeId) => Address | null) {
+    this.addressOf = addressOf;
   }
 
   apply(message: BlockMessage): void {
-    this.receiveFrom = this.addressesOf(message.receiveFrom);
-    this.sendTo = this.addressesOf(message.sendTo);
+    this.blocked = message;
   }
 
   incoming(from: Address): "pass" | "drop" {
-    return this.receiveFrom.some((blocked) => sameAddress(blocked, from)) ? "drop" : "pass";
+    return this.isOf(this.blocked.receiveFrom, from) ? "drop" : "pass";
   }
 
   outgoing(datagrams: readonly OutgoingDatagram[]): readonly OutgoingDatagram[] {
-    if (this.sendTo.length === 0) return datagrams;
-    return datagrams.filter(({ to }) => !this.sendTo.some((blocked) => sameAddress(blocked, to)));
+    const { sendTo } = this.blocked;
+    return sendTo.length === 0 ? datagrams : datagrams.filter(({ to }) => !this.isOf(sendTo, to));
   }
 
-  private addressesOf(ids: readonly number[]): readonly Address[] {
-    return [...this.addresses].filter(([id]) => ids.includes(id)).map(([, address]) => address);
+  private isOf(ids: readonly number[], address: Address): boolean {
+    return ids.some((id) => {
+      const known = isNodeId(id) ? this.addressOf(id) : null;
+      return known !== null && sameAddress(known, address);
+    });
   }
 }
 

@@ -4,17 +4,26 @@
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Address } from "../base/address.ts";
 import { must, unreachable } from "../base/assert.ts";
 import { type Exit, exits, OperatorError } from "../base/error.ts";
-import type { NodeId } from "../base/numbers.ts";
+import { type NodeId, nodeId } from "../base/numbers.ts";
 import type { AskStatus } from "./ask.ts";
 import { writeClusterFile } from "./cluster-file.ts";
-import { type ClusterPlan, refuseSecondSupervisor, refuseTakenPorts } from "./cluster-plan.ts";
+import {
+  addressAt,
+  type ClusterPlan,
+  type PlannedNode,
+  refuseSecondSupervisor,
+  refuseTakenPort,
+  refuseTakenPorts,
+} from "./cluster-plan.ts";
 import type { ClusterStatus } from "./cluster-status.ts";
 import { clusterStatus, reportOf } from "./cluster-status.ts";
 import type { ControlReply, ControlRequest, ControlServer, Ready } from "./control.ts";
 import { failure, serveControl } from "./control.ts";
 import { makeDataFolder } from "./folder.ts";
+import type { Joining } from "./node-config.ts";
 import { formatEnd, spawnNode } from "./node-process.ts";
 import { removeOwnFiles } from "./own-files.ts";
 import { formatPartition, type Partition } from "./partition.ts";
@@ -31,11 +40,21 @@ export type LocalClusterParts = {
   readonly plan: ClusterPlan;
   /** The words that start this program, to which `node` and its flags are added. */
   readonly program: readonly string[];
-  readonly wordsFor: (node: NodeId) => readonly string[];
+  /** The words that start a node; `via` is where others are. */
+  readonly wordsFor: (node: StartedNode) => readonly string[];
   readonly clientKey: Uint8Array | null;
   readonly ask: AskStatus;
   readonly onEvent: (event: ClusterEvent) => void;
 };
+
+export type StartedNode = {
+  readonly id: NodeId;
+  readonly address: Address;
+  readonly join: Joining | null;
+};
+
+/** A node that joined, and whom it is to replace, as long as this supervisor runs. */
+type Looked = PlannedNode & { readonly replaces: NodeId | null };
 
 const pace = { untilReadyMs: 25, afterwardsMs: 400, answerMs: 300, restartMs: 5000 } as const;
 const linesShown = 5;
@@ -50,6 +69,8 @@ export class LocalCluster {
   readonly #began = performance.now();
   readonly #ready = Promise.withResolvers<Ready>();
   readonly #down = Promise.withResolvers<"down">();
+  readonly #nodes: Map<NodeId, Looked>;
+  #highest: number;
   #control: ControlServer | null = null;
   #status: ClusterStatus = clusterStatus([]);
   #becameReady: Ready | null = null;
@@ -58,14 +79,16 @@ export class LocalCluster {
   #watch: Promise<void> = Promise.resolve();
 
   constructor(parts: LocalClusterParts) {
-    const { dataFolder, addresses } = parts.plan;
+    const { dataFolder, nodes, highest } = parts.plan;
     this.#parts = parts;
+    this.#nodes = new Map([...nodes].map(([id, node]) => [id, { ...node, replaces: null }]));
+    this.#highest = highest;
     this.#supervisor = new Supervisor({
-      nodes: [...addresses.keys()],
+      nodes: [...nodes.keys()],
       launch: (node) =>
         spawnNode({
           program: parts.program,
-          words: parts.wordsFor(node),
+          words: parts.wordsFor(this.#started(node)),
           logPath: nodeLogPath(dataFolder, node),
         }),
       lastWords: (node) => lastWords(nodeLogPath(dataFolder, node), linesShown),
@@ -107,15 +130,49 @@ export class LocalCluster {
     this.#control = serveControl(this.#token, (request) => this.#perform(request));
     this.#phase = "running";
     this.#writeFile();
-    for (const node of plan.addresses.keys()) await this.#supervisor.start(node);
+    for (const node of this.#nodes.keys()) await this.#supervisor.start(node);
     this.#watch = this.#keepWatching();
   }
 
+  #started(id: NodeId): StartedNode {
+    const node = must(this.#nodes.get(id), "a node that is started is known");
+    const { address, joined, replaces } = node;
+    const via = [...this.#nodes].filter(([other]) => other !== id).map(([, one]) => one.address);
+    return { id, address, join: joined === null ? null : { via, as: joined, replaces } };
+  }
+
+  /** Starts one more node. Numbers are not used again: an old one's folder is another server. */
+  async #add(request: Extract<ControlRequest, { kind: "add" }>): Promise<NodeId> {
+    const { plan } = this.#parts;
+    const id = nodeId(this.#highest + 1);
+    const address = addressAt(plan.basePort, id);
+    await refuseTakenPort(plan, id, address);
+    this.#highest = id;
+    this.#nodes.set(id, { address, joined: request.as, replaces: request.replaces });
+    this.#supervisor.add(id);
+    await this.#supervisor.start(id);
+    return id;
+  }
+
+  async #forget(node: NodeId): Promise<void> {
+    await this.#supervisor.forget(node);
+    this.#nodes.delete(node);
+    this.#writeFile();
+  }
+
   /** What a key or another terminal asks for. Rejects with the reason when it cannot be done. */
-  async act(request: ControlRequest): Promise<void> {
+  async act(request: ControlRequest): Promise<NodeId | null> {
+    if (request.kind === "add") return this.#add(request);
+    await this.#obey(request);
+    return null;
+  }
+
+  async #obey(request: Exclude<ControlRequest, { kind: "add" }>): Promise<void> {
     switch (request.kind) {
       case "state":
         return;
+      case "forget":
+        return this.#forget(request.node);
       case "kill":
         return this.#supervisor.kill(request.node);
       case "stop":
@@ -154,14 +211,15 @@ export class LocalCluster {
   }
 
   async #perform(request: ControlRequest): Promise<ControlReply> {
+    let added: NodeId | null;
     try {
-      await this.act(request);
+      added = await this.act(request);
     } catch (error) {
       return failure(error);
     }
     const { partition } = this;
     return {
-      kind: "done",
+      ...{ kind: "done", added },
       ready: this.#becameReady,
       conditions: Object.fromEntries(this.members.map(({ id, condition }) => [id, condition])),
       partition: partition === null ? null : formatPartition(partition),
@@ -178,7 +236,7 @@ export class LocalCluster {
   /** Before the first leader: so many nodes have ended by themselves that there can be none. */
   #giveUpWhenHopeless(): void {
     const failed = this.members.filter((member) => member.condition === "failed");
-    const { size } = this.#parts.plan.addresses;
+    const { size } = this.#nodes;
     const [first] = failed;
     if (first === undefined || this.#becameReady !== null) return;
     if (size - failed.length > size / 2) return;
@@ -207,19 +265,17 @@ export class LocalCluster {
 
   async #askAll(): Promise<ClusterStatus> {
     const { plan, ask, clientKey } = this.#parts;
+    const nodes = [...this.#nodes].map(([id, { address }]) => ({ id, address }));
     const answers = await ask({
-      nodes: [...plan.addresses.values()],
+      nodes: nodes.map(({ address }) => address),
       clusterId: plan.clusterId,
       clientKey,
       timeoutMs: pace.answerMs,
     });
-    const reports = this.members.map(({ id, pid }, at) =>
-      reportOf(
-        { id, pid, address: must(plan.addresses.get(id), "members have addresses") },
-        answers[at],
-      ),
+    const pids = new Map(this.members.map(({ id, pid }) => [id, pid]));
+    return clusterStatus(
+      nodes.map((node, at) => reportOf({ ...node, pid: pids.get(node.id) ?? null }, answers[at])),
     );
-    return clusterStatus(reports);
   }
 
   #noteLeader(): void {
@@ -231,7 +287,7 @@ export class LocalCluster {
     if (leader === null || quorum !== "quorum") return;
     if (this.#becameReady === null) {
       const ms = Math.round(performance.now() - this.#began);
-      const ready = { nodes: this.#parts.plan.addresses.size, leader, term, ms };
+      const ready = { nodes: this.#nodes.size, leader, term, ms };
       this.#becameReady = ready;
       this.#leader = leader;
       this.#parts.onEvent({ kind: "ready", ...ready });
@@ -274,11 +330,12 @@ export class LocalCluster {
     writeClusterFile(plan.dataFolder, {
       clusterId: plan.clusterId,
       basePort: plan.basePort,
-      nodes: [...plan.addresses].map(([id, address]) => ({
-        id,
-        address,
+      nodes: [...this.#nodes].map(([id, { address, joined }]) => ({
+        ...{ id, address, joined },
         pid: pids.get(id) ?? null,
       })),
+      founders: plan.founders.size,
+      highest: this.#highest,
       secretFile: plan.secretFile,
       clientSecretFile: null,
       supervisor: running ? { pid: process.pid, control: control.url, token: this.#token } : null,

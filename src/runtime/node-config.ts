@@ -16,13 +16,25 @@ export type LogLevel = (typeof logLevels)[number];
 /** Whether a node on a network may go without a secret. */
 export type Exposure = "secret-required" | "insecure";
 
+/** How a new node comes into a cluster that exists. */
+export type Joining = {
+  /** Some of its nodes. */
+  readonly via: readonly Address[];
+  /** "voter": it asks for its vote as soon as it has caught up. */
+  readonly as: "voter" | "learner";
+  /** A member that goes when this one gets its vote, in the same change. */
+  readonly replaces: NodeId | null;
+};
+
 export type NodeConfig = {
   readonly id: NodeId;
   readonly listen: Address;
-  /** Every server of the cluster, this one included. */
+  /** Every server that the cluster was made with; of a node that joins, only itself. */
   readonly peers: ReadonlyMap<NodeId, Address>;
+  /** null: the cluster was made with this node. */
+  readonly join: Joining | null;
   readonly dataFolder: string;
-  /** 1 to 2^48 - 1. */
+  /** 1 to 2^48 - 1; 0 of a node that joins and is to find out. */
   readonly clusterId: number;
   /** Where the secret came from, to be shown; null: none was given. */
   readonly secretFile: string | null;
@@ -191,9 +203,9 @@ export function nodeArguments(config: NodeConfig): string[] {
   const flags = [
     `--id=${config.id}`,
     `--listen=${formatAddress(config.listen)}`,
-    `--peers=${formatPeers(config.peers)}`,
+    ...membershipArguments(config),
     `--data=${config.dataFolder}`,
-    `--cluster-id=${formatClusterId(config.clusterId)}`,
+    ...(config.clusterId === 0 ? [] : [`--cluster-id=${formatClusterId(config.clusterId)}`]),
     `--heartbeat=${config.heartbeatMs}ms`,
     `--election=${config.electionMsMin}ms`,
     `--segment-size=${config.segmentBytesMax}`,
@@ -203,4 +215,12 @@ export function nodeArguments(config: NodeConfig): string[] {
   if (config.secretFile !== null) flags.push(`--secret-file=${config.secretFile}`);
   if (config.exposure === "insecure") flags.push("--insecure");
   return ["node", ...flags];
+}
+
+function membershipArguments({ peers, join }: NodeConfig): string[] {
+  if (join === null) return [`--peers=${formatPeers(peers)}`];
+  const flags = [`--join=${join.via.map(formatAddress).join(",")}`];
+  if (join.as === "learner") flags.push("--learner");
+  if (join.replaces !== null) flags.push(`--replaces=${join.replaces}`);
+  return flags;
 }

@@ -1,10 +1,15 @@
 /** One server in this process: opens its data and its socket, and runs the replica until it is told to stop. */
+import { existsSync } from "node:fs";
+import { join as joinPath } from "node:path";
 import { type Address, formatAddress } from "../base/address.ts";
+import { must } from "../base/assert.ts";
 import { type Exit, exits, OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
-import { deriveKeys, noKeys } from "../codec/authentication.ts";
+import { deriveKeys, type Keys, noKeys } from "../codec/authentication.ts";
+import { activeName } from "../journal/names.ts";
 import { type JournalRecovered, openJournal } from "../journal/open.ts";
-import { members } from "../raft/membership.ts";
+import { members, nobodyYet } from "../raft/membership.ts";
+import type { Configuration } from "../raft/types.ts";
 import { Replica, type ReplicaSettings } from "../replica/replica.ts";
 import { systemRandom, uniqueNumber } from "./chance.ts";
 import { systemClock } from "./clock.ts";
@@ -12,6 +17,7 @@ import { FileDisk } from "./disk.ts";
 import { Driver } from "./driver.ts";
 import { makeDataFolder } from "./folder.ts";
 import { numericHost } from "./host.ts";
+import { discoverCluster, settleMembership } from "./join.ts";
 import { isBlockMessage, LinkFilter } from "./link-filter.ts";
 import { lockJournal } from "./lock.ts";
 import type { NodeConfig } from "./node-config.ts";
@@ -40,13 +46,7 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
   const failed = Promise.withResolvers<never>();
   const disk = new FileDisk(config.dataFolder, (synced) => driver.push(synced));
   const began = systemClock.now();
-  const { journal, recovered } = openJournal({
-    disk,
-    node: config.id,
-    cluster: config.clusterId,
-    create: { incarnation: uniqueNumber(), configuration: firstConfiguration(config) },
-    segmentBytesMax: config.segmentBytesMax,
-  });
+  const { journal, recovered } = await openFor(config, disk);
   checkMembers(config, recovered);
   tellRecovery(config, recovered, log, systemClock.now() - began);
   const replica = new Replica({
@@ -56,7 +56,7 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     random: systemRandom(),
     now: systemClock.now(),
   });
-  const links = new LinkFilter(addresses);
+  const links = new LinkFilter((id) => replica.memberPlace(id)?.address ?? null);
   const socket = await openSocket(config.listen, {
     onDatagram: (from, bytes) => {
       if (links.incoming(from) === "pass") driver.hear(from, bytes);
@@ -77,6 +77,13 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
       if (isBlockMessage(message)) links.apply(message);
     },
   });
+  const over = new AbortController();
+  const address = must(addresses.get(config.id), "a node knows where it is");
+  const clientKey = keysOf(config).client;
+  const { signal } = over;
+  settleMembership({ config, recovered, replica, log, clientKey, address, signal }).catch(
+    failed.reject,
+  );
   try {
     const reason = await Promise.race([stop, failed.promise]);
     if (reason === "asked") {
@@ -86,11 +93,22 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     await Promise.race([failed.promise, Promise.resolve()]);
     return exits.done;
   } finally {
+    over.abort();
     driver.stop();
     socket.close();
     disk.close();
     log.info(`n${config.id} has stopped`);
   }
+}
+
+async function openFor(config: NodeConfig, disk: FileDisk) {
+  return openJournal({
+    disk,
+    node: config.id,
+    cluster: await clusterOf(config),
+    create: { incarnation: uniqueNumber(), configuration: firstConfiguration(config) },
+    segmentBytesMax: config.segmentBytesMax,
+  });
 }
 
 /** A leader that leaves hands over first, so that the cluster does not have to notice its absence. */
@@ -104,11 +122,21 @@ async function handOverLeadership(driver: Driver, replica: Replica): Promise<voi
   }
 }
 
-const firstConfiguration = (config: NodeConfig) => ({
-  voters: [...config.peers.keys()].sort((a, b) => a - b),
-  outgoing: [],
-  learners: [],
-});
+const firstConfiguration = ({ peers, join }: NodeConfig): Configuration =>
+  join === null
+    ? { voters: [...peers.keys()].sort((a, b) => a - b), outgoing: [], learners: [] }
+    : nobodyYet;
+
+/** A journal that exists knows whose it is. */
+async function clusterOf(config: NodeConfig): Promise<number> {
+  const { clusterId, join, dataFolder, id } = config;
+  if (clusterId !== 0 || join === null) return clusterId;
+  if (existsSync(joinPath(dataFolder, activeName(id)))) return 0;
+  return discoverCluster(join.via, keysOf(config).client);
+}
+
+const keysOf = ({ secret }: Pick<NodeConfig, "secret">): Keys =>
+  secret === null ? noKeys : deriveKeys(secret);
 
 const replicaSettings = (
   config: NodeConfig,
@@ -119,7 +147,7 @@ const replicaSettings = (
   cluster: identity.cluster,
   incarnation: identity.incarnation,
   addresses,
-  keys: config.secret === null ? noKeys : deriveKeys(config.secret),
+  keys: keysOf(config),
   datagramBytesMax: config.datagramBytesMax,
   timing: {
     heartbeatMs: config.heartbeatMs,
@@ -129,11 +157,16 @@ const replicaSettings = (
   preVote: "with-pre-vote",
 });
 
-/** Who votes stands in the journal: a list of peers that says otherwise would be half believed. */
-function checkMembers(config: NodeConfig, { configuration, origin }: JournalRecovered): void {
+/**
+ * Who votes stands in the journal: a list of peers that says otherwise would be half believed. Once the members were
+ * changed, the log says who they are, and the list says only where those are that it does not place.
+ */
+function checkMembers(config: NodeConfig, recovered: JournalRecovered): void {
+  const { configuration, origin, entries, base } = recovered;
   const told = [...config.peers.keys()].sort((a, b) => a - b);
   const known = members(configuration);
-  if (origin === "created" || told.join() === known.join()) return;
+  if (origin === "created" || config.join !== null || told.join() === known.join()) return;
+  if (base.index > 0 || entries.some(({ kind }) => kind === "configuration")) return;
   throw new OperatorError({
     code: "other-members",
     what: `node ${config.id} was given other peers than its cluster has`,

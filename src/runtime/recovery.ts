@@ -79,7 +79,7 @@ export function writeCluster(from: { folder: string; node: NodeId }, plan: Clust
   try {
     const survivor = reading(() => readSurvivor(source, from.node, "entries"));
     if (survivor?.kind !== "readable") throw new TypeError("it was read a moment ago");
-    for (const node of plan.addresses.keys()) writeNode(target, survivor, { plan, node });
+    for (const node of plan.nodes.keys()) writeNode(target, survivor, { plan, node });
     writeClusterFile(plan.dataFolder, clusterFileOf(plan));
   } finally {
     source.close();
@@ -95,7 +95,7 @@ function writeNode(
 ): void {
   if (standing === null) throw new TypeError("what is readable amounts to something");
   const configuration: Configuration = {
-    voters: [...plan.addresses.keys()],
+    voters: [...plan.nodes.keys()],
     outgoing: [],
     learners: [],
   };
@@ -103,10 +103,19 @@ function writeNode(
   writeJournal(disk, { standing, entries, snapshot }, { identity, configuration });
 }
 
-const clusterFileOf = ({ clusterId, basePort, addresses, secretFile }: ClusterPlan) => ({
+const clusterFileOf = ({
   clusterId,
   basePort,
-  nodes: [...addresses].map(([id, address]) => ({ id, address, pid: null })),
+  nodes,
+  founders,
+  highest,
+  secretFile,
+}: ClusterPlan) => ({
+  clusterId,
+  basePort,
+  nodes: [...nodes].map(([id, node]) => ({ id, ...node, pid: null })),
+  founders: founders.size,
+  highest,
   secretFile,
   clientSecretFile: null,
   supervisor: null,

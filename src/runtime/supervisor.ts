@@ -30,6 +30,8 @@ export type SupervisorEvent =
       readonly lines: readonly string[];
     }
   | { readonly kind: "paused" | "resumed"; readonly node: NodeId }
+  /** It was removed from the cluster, and is not looked after any more. */
+  | { readonly kind: "forgotten"; readonly node: NodeId }
   | { readonly kind: "partitioned"; readonly partition: string }
   | { readonly kind: "healed" };
 
@@ -63,17 +65,33 @@ export class Supervisor {
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
-    for (const id of parts.nodes) {
-      const idle = Promise.resolve();
-      this.#slots.set(id, {
-        condition: "not-started",
-        process: null,
-        end: null,
-        meaning: "failed",
-        gone: idle,
-        queue: idle,
-      });
-    }
+    for (const id of parts.nodes) this.add(id);
+  }
+
+  /** One more node, to be started like the others. */
+  add(node: NodeId): void {
+    const idle = Promise.resolve();
+    this.#slots.set(node, {
+      condition: "not-started",
+      process: null,
+      end: null,
+      meaning: "failed",
+      gone: idle,
+      queue: idle,
+    });
+  }
+
+  /** Ends a node for good: it is none of this cluster's any more. */
+  async forget(node: NodeId): Promise<void> {
+    await this.#inTurn(node, async (slot) => {
+      if (slot.process !== null) await this.#stop(slot);
+    });
+    this.#slots.delete(node);
+    this.#parts.onEvent({ kind: "forgotten", node });
+  }
+
+  get #nodes(): readonly NodeId[] {
+    return [...this.#slots.keys()];
   }
 
   get members(): readonly Member[] {
@@ -142,7 +160,7 @@ export class Supervisor {
 
   /** Replaces the partition before it. Nodes that start later are told as well. */
   cut(partition: Partition): void {
-    const problem = partitionProblem(this.#parts.nodes, partition);
+    const problem = partitionProblem(this.#nodes, partition);
     if (problem !== null) throw badPartition(partition, problem);
     this.#partition = partition;
     this.#tellBlocks();
@@ -159,7 +177,7 @@ export class Supervisor {
    * Stops all, one after the other; `last` (the leader) last, so that it hands over at most once.
    */
   async shutDown(last: NodeId | null): Promise<void> {
-    const order = this.#parts.nodes.filter((id) => id !== last);
+    const order = this.#nodes.filter((id) => id !== last);
     if (last !== null && this.#slots.has(last)) order.push(last);
     for (const id of order) {
       await this.#inTurn(id, async (slot) => {
@@ -178,7 +196,7 @@ export class Supervisor {
 
   #inTurn(node: NodeId, act: (slot: Slot) => Promise<void>): Promise<void> {
     const slot = this.#slots.get(node);
-    if (slot === undefined) return Promise.reject(unknownNode(node, this.#parts.nodes));
+    if (slot === undefined) return Promise.reject(unknownNode(node, this.#nodes));
     const done = slot.queue.then(() => act(slot));
     slot.queue = done.catch(() => undefined);
     return done;
@@ -190,7 +208,7 @@ export class Supervisor {
     slot.condition = "running";
     slot.meaning = "failed";
     slot.gone = process.ended.then((end) => this.#ended(node, end));
-    process.tell(blockFor(node, this.#parts.nodes, this.#partition));
+    process.tell(blockFor(node, this.#nodes, this.#partition));
     this.#parts.onEvent({ kind: "started", node, pid: process.pid });
   }
 
@@ -217,7 +235,7 @@ export class Supervisor {
 
   #tellBlocks(): void {
     for (const [id, slot] of this.#slots) {
-      slot.process?.tell(blockFor(id, this.#parts.nodes, this.#partition));
+      slot.process?.tell(blockFor(id, this.#nodes, this.#partition));
     }
   }
 }

@@ -56,6 +56,7 @@ export async function eventually<T>(
 
 export type NodeStatus = {
   readonly id: number;
+  readonly address: string;
   readonly pid: number | null;
   readonly reachable: boolean;
   readonly role: string | null;
@@ -148,6 +149,12 @@ export class RealCluster {
     return must(nodes.find((node) => node.id === id)?.pid, `node ${id} runs`);
   }
 
+  /** The words that start the executable. */
+  get executableWords(): readonly string[] {
+    return [executable];
+  }
+
+  /** Knows the nodes that there were at first; of later ones it learns. */
   client(): Promise<ClusterClient> {
     const nodes = Array.from({ length: this.size }, (_, at) => ({
       id: nodeId(at + 1),

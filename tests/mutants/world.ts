@@ -107,7 +107,7 @@ export const worldMutants: readonly Mutant[] = [
     name: "partition-cuts-nothing",
     why: "A link that the supervisor cut goes on carrying.",
     file: "runtime/link-filter.ts",
-    before: "return datagrams.filter(({ to }) => !this",
-    after: "return datagrams.filter(({ to }) => this",
+    before: "datagrams.filter(({ to }) => !this",
+    after: "datagrams.filter(({ to }) => this",
   },
 ];

@@ -163,7 +163,7 @@ function stillThere(pid: number): OperatorError {
   });
 }
 
-async function request(
+export async function request(
   data: string,
   what: ControlRequest,
 ): Promise<Extract<ControlReply, { kind: "done" }>> {

@@ -36,6 +36,8 @@ export function eventText(event: ShownEvent): string {
     case "paused":
     case "resumed":
       return `node${event.node} is ${event.kind}`;
+    case "forgotten":
+      return `node${event.node} is no member any more; its data is kept`;
     case "partitioned":
       return `links are cut: ${event.partition}`;
     case "healed":
@@ -95,6 +97,7 @@ function eventSexp(event: ShownEvent): Sexp {
       );
     case "paused":
     case "resumed":
+    case "forgotten":
       return form(event.kind, form("node", event.node));
     case "partitioned":
       return form("partitioned", event.partition);

@@ -124,7 +124,7 @@ function say(program: Program, report: Report): Promise<void> {
       ...loss,
       cluster: made === null ? null : formatClusterId(made.clusterId),
       out: made?.dataFolder ?? null,
-      nodes: made === null ? null : [...made.addresses.keys()],
+      nodes: made === null ? null : [...made.nodes.keys()],
     }),
     sexpr: () => {
       const parts: SexpInput[] = [form("from", chosen.node), form("last", index, term)];
@@ -149,7 +149,7 @@ function textOf({ folder, survivors, best, chosen, loss, made }: Report): readon
     lines.push(`dry run, nothing was made; next: rusty-boat cluster recover ${words}`);
     return lines;
   }
-  const count = made.addresses.size;
+  const count = made.nodes.size;
   lines.push(
     `made    cluster ${formatClusterId(made.clusterId)} of ${count} nodes in ${made.dataFolder}`,
   );

@@ -2,7 +2,8 @@
  * `cluster status` in its three notations. The JSON is a contract: names are added, never changed.
  */
 import { formatAddress } from "../../base/address.ts";
-import type { ClusterStatus, NodeReport } from "../../runtime/cluster-status.ts";
+import type { NodeId } from "../../base/numbers.ts";
+import type { ClusterStatus, MembersSeen, NodeReport } from "../../runtime/cluster-status.ts";
 import { formatClusterId } from "../../runtime/node-config.ts";
 import type { Sexp, SexpInput } from "../../sexp/value.ts";
 import { form, word } from "../../sexp/value.ts";
@@ -32,12 +33,14 @@ function statusJson({ status, clusterId }: ShownStatus): object {
     leader: status.leader,
     term: status.term,
     quorum: status.quorum === "quorum",
+    members: membersJson(status.members),
     nodes: status.nodes.map((node) => ({
       id: node.id,
       address: formatAddress(node.address),
       pid: node.pid,
       reachable: node.status !== null,
       role: node.status?.role ?? null,
+      member: memberKind(status.members, node.id),
       term: node.status?.term ?? null,
       commit: node.status?.commit ?? null,
       applied: node.status?.applied ?? null,
@@ -48,6 +51,28 @@ function statusJson({ status, clusterId }: ShownStatus): object {
   };
 }
 
+const membersJson = (members: MembersSeen | null): object | null =>
+  members === null
+    ? null
+    : { ...members, state: undefined, changing: members.state === "changing" };
+
+/** What the leader has a node as; null where nobody leads. */
+function memberKind(members: MembersSeen | null, id: NodeId | null): string | null {
+  if (members === null || id === null) return null;
+  if (members.voters.includes(id)) return "voter";
+  if (members.learners.includes(id)) return "learner";
+  return members.outgoing.includes(id) ? "leaving" : "none";
+}
+
+/** Groups that are empty are not said. */
+function membersSexp(members: MembersSeen): Sexp {
+  const groups = [form("voters", ...members.voters)];
+  if (members.outgoing.length > 0) groups.push(form("outgoing", ...members.outgoing));
+  if (members.learners.length > 0) groups.push(form("learners", ...members.learners));
+  if (members.state === "changing") groups.push(form("changing"));
+  return form("members", ...groups);
+}
+
 function statusSexp({ status, clusterId }: ShownStatus): Sexp {
   return form(
     "cluster",
@@ -55,6 +80,7 @@ function statusSexp({ status, clusterId }: ShownStatus): Sexp {
     form("leader", status.leader ?? word("none")),
     form("term", status.term),
     form("quorum", word(status.quorum === "quorum" ? "yes" : "no")),
+    ...(status.members === null ? [] : [membersSexp(status.members)]),
     ...status.nodes.map(nodeSexp),
   );
 }
@@ -78,7 +104,7 @@ function nodeSexp({ id, address, pid, status, error }: NodeReport): Sexp {
 const columns = ["node", "address", "pid", "role", "term", "commit", "applied", "last"] as const;
 
 function statusText({ status, clusterId, paint }: ShownStatus): string {
-  const rows = status.nodes.map(rowOf);
+  const rows = status.nodes.map((node) => rowOf(node, status.members));
   const widths = columns.map((title, at) =>
     Math.max(title.length, ...rows.map((row) => row.cells[at]?.length ?? 0)),
   );
@@ -96,13 +122,31 @@ function statusText({ status, clusterId, paint }: ShownStatus): string {
   return [headline(status, clusterId), paint.dim(line(columns)), ...body].join("\n");
 }
 
-function rowOf(node: NodeReport): { readonly cells: readonly string[]; readonly error: string } {
+function rowOf(
+  node: NodeReport,
+  members: MembersSeen | null,
+): { readonly cells: readonly string[]; readonly error: string } {
   const name = node.id === null ? "?" : `node${node.id}`;
   const place = [name, formatAddress(node.address), node.pid === null ? "-" : `${node.pid}`];
   const { status } = node;
   if (status === null) return { cells: place, error: node.error ?? "no answer" };
   const numbers = [status.term, status.commit, status.applied, status.last].map(String);
-  return { cells: [...place, visible(status.role), ...numbers], error: "" };
+  const kind = memberKind(members, node.id);
+  const role = kind === null || kind === "voter" ? status.role : (words[kind] ?? status.role);
+  return { cells: [...place, visible(role), ...numbers], error: "" };
+}
+
+const words: Readonly<Record<string, string>> = {
+  learner: "learner",
+  leaving: "leaving",
+  none: "no member",
+};
+
+/** Only where it is not what one expects. */
+function changeOf(members: MembersSeen | null): string {
+  if (members === null || members.state === "settled") return "";
+  if (members.outgoing.length === 0) return ", members are changing";
+  return `, voters ${members.outgoing.join(" ")} become ${members.voters.join(" ")}`;
 }
 
 function headline(status: ClusterStatus, clusterId: number): string {
@@ -112,5 +156,5 @@ function headline(status: ClusterStatus, clusterId: number): string {
   const name = clusterName(clusterId);
   const who = name === null ? "cluster" : `cluster ${name}`;
   const answers = `${reachable} of ${status.nodes.length} nodes answer`;
-  return `${who}: ${leader}, term ${status.term}, ${quorum}, ${answers}`;
+  return `${who}: ${leader}, term ${status.term}, ${quorum}, ${answers}${changeOf(status.members)}`;
 }

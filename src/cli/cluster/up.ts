@@ -1,8 +1,6 @@
 /** `cluster up`: starts the nodes and stays with them until a signal, a key or `cluster down`. */
 import { resolve } from "node:path";
-import { must } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
-import type { NodeId } from "../../base/numbers.ts";
 import { askStatus } from "../../runtime/ask.ts";
 import {
   type ClusterPlan,
@@ -11,7 +9,7 @@ import {
   refuseSecondSupervisor,
 } from "../../runtime/cluster-plan.ts";
 import { makeDataFolder } from "../../runtime/folder.ts";
-import { LocalCluster } from "../../runtime/local-cluster.ts";
+import { LocalCluster, type StartedNode } from "../../runtime/local-cluster.ts";
 import { lockSupervisor } from "../../runtime/lock.ts";
 import {
   checkNodeConfig,
@@ -75,8 +73,7 @@ export const upCommand = command({
   ],
   async run({ args, program }) {
     const plan = planCluster(readWishes(args));
-    const configs = nodeConfigs(plan, args);
-    for (const config of configs.values()) checkNodeConfig(config);
+    checkConfigs(plan, configMaker(plan, args));
     await refuseSecondSupervisor(plan.dataFolder);
     if (args.detach !== true) return superviseAlone(program, args);
     return detach(program, { dataFolder: plan.dataFolder, words: againInForeground(plan, args) });
@@ -103,30 +100,39 @@ function readWishes(args: Args) {
   };
 }
 
-function nodeConfigs(plan: ClusterPlan, args: Args): ReadonlyMap<NodeId, NodeConfig> {
-  const tuning = readTuning(args, plan.addresses.values());
+/** How the supervisor starts nodes: those that there are, and those that are added. */
+function configMaker(plan: ClusterPlan, args: Args): (node: StartedNode) => NodeConfig {
+  const tuning = readTuning(
+    args,
+    [...plan.nodes.values()].map(({ address }) => address),
+  );
   const secret = plan.secretFile === null ? null : readPeerSecret(plan.secretFile);
-  const configs = new Map<NodeId, NodeConfig>();
-  for (const [id, listen] of plan.addresses) {
-    configs.set(id, {
-      id,
-      listen,
-      peers: plan.addresses,
-      dataFolder: plan.dataFolder,
-      clusterId: plan.clusterId,
-      secretFile: plan.secretFile,
-      secret,
-      exposure: "secret-required",
-      electionMsMax: electionSpread(tuning.electionMsMin),
-      ...tuning,
-    });
+  return ({ id, address, join }) => ({
+    id,
+    listen: address,
+    peers: join === null ? plan.founders : new Map([[id, address]]),
+    join,
+    dataFolder: plan.dataFolder,
+    clusterId: plan.clusterId,
+    secretFile: plan.secretFile,
+    secret,
+    exposure: "secret-required",
+    electionMsMax: electionSpread(tuning.electionMsMin),
+    ...tuning,
+  });
+}
+
+/** What is going to be started can be started. */
+function checkConfigs(plan: ClusterPlan, configOf: (node: StartedNode) => NodeConfig): void {
+  for (const [id, { address, joined }] of plan.nodes) {
+    const join = joined === null ? null : { via: [address], as: joined, replaces: null };
+    checkNodeConfig(configOf({ id, address, join }));
   }
-  return configs;
 }
 
 /** The command line of the supervisor in the background: everything decided is said. */
 function againInForeground(plan: ClusterPlan, args: Args): readonly string[] {
-  const words = ["cluster", "up", `${plan.addresses.size}`, `--data=${plan.dataFolder}`];
+  const words = ["cluster", "up", `${plan.nodes.size}`, `--data=${plan.dataFolder}`];
   words.push(`--base-port=${plan.basePort}`);
   if (args["cluster-id"] !== undefined) words.push(`--cluster-id=${args["cluster-id"]}`);
   if (plan.start === "fresh") words.push("--fresh");
@@ -147,7 +153,7 @@ async function superviseAlone(program: Program, args: Args): Promise<CommandExit
   const lock = lockSupervisor(dataFolder);
   try {
     const plan = planCluster(readWishes(args));
-    return await supervise(program, plan, nodeConfigs(plan, args));
+    return await supervise(program, plan, configMaker(plan, args));
   } finally {
     lock.release();
   }
@@ -156,7 +162,7 @@ async function superviseAlone(program: Program, args: Args): Promise<CommandExit
 async function supervise(
   program: Program,
   plan: ClusterPlan,
-  configs: ReadonlyMap<NodeId, NodeConfig>,
+  configOf: (node: StartedNode) => NodeConfig,
 ): Promise<CommandExit> {
   const secret = plan.secretFile === null ? null : readPeerSecret(plan.secretFile);
   const signals = new Signals();
@@ -164,7 +170,7 @@ async function supervise(
   const cluster = new LocalCluster({
     plan,
     program: selfProgram(),
-    wordsFor: (id) => nodeArguments(must(configs.get(id), "every node has a configuration")),
+    wordsFor: (node) => nodeArguments(configOf(node)),
     clientKey: secret === null ? null : clientKeyOf({ kind: "peer", bytes: secret }),
     ask: askStatus,
     onEvent: (event) => shower?.show(event),

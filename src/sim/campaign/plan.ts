@@ -150,15 +150,10 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
   return withMembers(drawn, 1 + random.below(4));
 }
 
-/**
- * Where members change, nobody but who changes them can say which servers may be lost: disks forget nothing there
- * besides, and the operator loses servers for good (operator.ts).
- */
-function withMembers(plan: Omit<Plan, "spares">, spares: number): Plan {
-  if (plan.misfortunes.members === 0) return { ...plan, spares: 0 };
-  const misfortunes = { ...plan.misfortunes, rot: 0, "lost-tail": 0, wipe: 0 };
-  return { ...plan, misfortunes, spares: Math.min(spares, serversMax - plan.servers) };
-}
+const withMembers = (plan: Omit<Plan, "spares">, spares: number): Plan => ({
+  ...plan,
+  spares: plan.misfortunes.members === 0 ? 0 : Math.min(spares, serversMax - plan.servers),
+});
 
 type Drawn<Name extends keyof Plan> = Pick<Plan, Name>;
 type Without = ReadonlySet<FaultKind>;
@@ -296,13 +291,24 @@ const appetite: Readonly<Record<MisfortuneKind, readonly [presence: number, most
   members: [0.35, 50],
 };
 
+/**
+ * Where members change, nobody but who changes them can say which servers may be lost: disks forget nothing there
+ * besides, and the operator loses servers for good (operator.ts).
+ */
+const notBesideMembers: ReadonlySet<MisfortuneKind> = new Set(["rot", "lost-tail", "wipe"]);
+
 function drawMisfortunes(random: Random, without: Without): Record<MisfortuneKind, number> {
   const drawn = misfortuneKinds.map((kind) => {
     const [presence, most] = appetite[kind];
-    const often = amount(random, presence, most);
-    return [kind, without.has(kind) ? 0 : often] as const;
+    return [kind, amount(random, presence, most)] as const;
   });
-  return Object.fromEntries(drawn) as Record<MisfortuneKind, number>;
+  // What was drawn counts, so that leaving one kind out changes no other.
+  const members = drawn.some(([kind, often]) => kind === "members" && often > 0);
+  const kept = drawn.map(([kind, often]) => {
+    const isOut = without.has(kind) || (members && notBesideMembers.has(kind));
+    return [kind, isOut ? 0 : often] as const;
+  });
+  return Object.fromEntries(kept) as Record<MisfortuneKind, number>;
 }
 
 /** The kinds of fault that this plan has. */

@@ -57,7 +57,10 @@ const file = (parts: Partial<ClusterFile> = {}): ClusterFile => ({
     id: nodeId(id),
     address: { host: "127.0.0.1", port: 7200 + id },
     pid: id === 1 ? 4711 : null,
+    joined: null,
   })),
+  founders: 2,
+  highest: 2,
   secretFile: null,
   clientSecretFile: null,
   supervisor: { pid: process.pid, control: "http://127.0.0.1:1", token: "secret" },
@@ -107,7 +110,7 @@ describe("the plan", () => {
 
   test("of an empty folder has three nodes from 7101 on, and a cluster id by chance", () => {
     const plan = planCluster(wishes(newFolder()));
-    expect([...plan.addresses.values()].map(({ port }) => port)).toEqual([7101, 7102, 7103]);
+    expect([...plan.nodes.values()].map(({ address }) => address.port)).toEqual([7101, 7102, 7103]);
     expect(plan.clusterId).not.toBe(planCluster(wishes(newFolder())).clusterId);
   });
 
@@ -116,7 +119,7 @@ describe("the plan", () => {
     writeClusterFile(folder, file());
     const plan = planCluster(wishes(folder));
     expect(plan).toMatchObject({ clusterId: 0xabc, basePort: 7201 });
-    expect(plan.addresses.size).toBe(2);
+    expect(plan.nodes.size).toBe(2);
     expect(planCluster({ ...wishes(folder), basePort: 9000 }).basePort).toBe(9000);
   });
 
@@ -126,7 +129,7 @@ describe("the plan", () => {
     const five = { ...wishes(folder), nodes: 5 };
     expect(thrownBy(() => planCluster(five))).toMatchObject({ code: "other-cluster", exit: 2 });
     const fresh = planCluster({ ...five, start: "fresh" });
-    expect(fresh.addresses.size).toBe(5);
+    expect(fresh.nodes.size).toBe(5);
     expect(fresh.clusterId).not.toBe(0xabc);
   });
 
@@ -193,7 +196,13 @@ describe("a fresh start", () => {
 });
 
 describe("the control channel", () => {
-  const done = { kind: "done", ready: null, conditions: {}, partition: null } as const;
+  const done = {
+    kind: "done",
+    ready: null,
+    conditions: {},
+    partition: null,
+    added: null,
+  } as const;
   const record = (control: string, token: string) => ({ pid: process.pid, control, token });
 
   test("performs requests of those who know the token, and of nobody else", async () => {

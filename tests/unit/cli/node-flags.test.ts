@@ -45,6 +45,7 @@ describe("the effective configuration", () => {
     expect(await check("--id=2", "--listen=127.0.0.1:7102", peers, `--data=${folder}`)).toEqual({
       id: 2,
       listen: "127.0.0.1:7102",
+      join: null,
       peers: { 1: "127.0.0.1:7101", 2: "127.0.0.1:7102", 3: "127.0.0.1:7103" },
       data: folder,
       clusterId: expect.stringMatching(/^[0-9a-f]{12}$/),
@@ -88,6 +89,7 @@ describe("the effective configuration", () => {
         [nodeId(1), { host: "127.0.0.1", port: 7101 }],
         [nodeId(2), { host: "127.0.0.1", port: 7102 }],
       ]),
+      join: null,
       dataFolder: folder,
       clusterId: 0xfeed,
       secretFile: peerFile,

@@ -6,7 +6,12 @@ import { refuseWithoutQuorum } from "../../../src/cli/cluster/status.ts";
 import { statusResult } from "../../../src/cli/cluster/status-view.ts";
 import { plain } from "../../../src/cli/paint.ts";
 import type { StatusAnswer } from "../../../src/runtime/ask.ts";
-import { clusterStatus, parseNodeStatus, reportOf } from "../../../src/runtime/cluster-status.ts";
+import {
+  addressesIn,
+  clusterStatus,
+  parseNodeStatus,
+  reportOf,
+} from "../../../src/runtime/cluster-status.ts";
 import { print } from "../../../src/sexp/print.ts";
 
 const says = (id: number, rest: string): StatusAnswer => ({
@@ -48,8 +53,30 @@ describe("a node's description", () => {
       last: 6,
       snapshot: 0,
       leader: 1,
-      voters: [1, 2, 3],
+      members: { voters: [1, 2, 3], outgoing: [], learners: [4], state: "settled" },
+      matches: new Map(),
     });
+  });
+
+  test("of a leader says how far the others are, and what is changing", () => {
+    const text = `(node 1 (role leader) (term 2) (commit 5) (log (first 1) (last 6))
+      (members (voters 1 2 4) (outgoing 1 2 3)) (changing (since 6))
+      (followers (2 (match 6) (next 7)) (4 (match 3) (next 4))))`;
+    expect(parseNodeStatus(text)).toMatchObject({
+      members: { voters: [1, 2, 4], outgoing: [1, 2, 3], learners: [], state: "changing" },
+      matches: new Map([
+        [2, 6],
+        [4, 3],
+      ]),
+    });
+  });
+
+  test("says where the members are, as far as the log does", () => {
+    const text = `(node 1 (role leader) (members (voters 1 2)
+      (places (1 none "00000000000b") (2 "10.0.0.2:7101" "000000000016"))))`;
+    expect(addressesIn(text)).toEqual([{ host: "10.0.0.2", port: 7101 }]);
+    expect(addressesIn("(node 1 (members (voters 1)))")).toEqual([]);
+    expect(addressesIn("(")).toEqual([]);
   });
 
   test.each(["", "(", "(node)", "(node 0)", '(node 1 (role leader) (term "x"))', "(cat 1)", "7"])(
@@ -76,6 +103,21 @@ describe("a quorum", () => {
     expect(cluster(leads(1, 7), follows(2, 1, 6), refused).quorum).toBe("no-quorum");
   });
 
+  test("during a change of voters is one in both groups", () => {
+    const joint = (id: number): StatusAnswer => ({
+      ...{ kind: "answered", ms: 1 },
+      text: `(node ${id} (role leader) (term 7) (leader ${id}) (commit 4) (log (first 1) (last 5))
+        (members (voters 1 4 5) (outgoing 1 2 3)) (changing (since 5)))`,
+    });
+    const [two, four] = [follows(2, 1), follows(4, 1)];
+    expect(cluster(joint(1), two, refused, four).quorum).toBe("quorum");
+    expect(cluster(joint(1), two, refused, refused).quorum).toBe("no-quorum");
+    expect(cluster(joint(1), refused, refused, four).quorum).toBe("no-quorum");
+    expect(shown(joint(1), two, refused, four).text()).toContain(
+      "3 of 4 nodes answer, voters 1 2 3 become 1 4 5\n",
+    );
+  });
+
   test("is with the newer of two leaders", () => {
     const status = cluster(leads(1, 7), leads(2, 8), follows(3, 2, 8));
     expect(status).toMatchObject({ leader: nodeId(2), term: 8, quorum: "quorum" });
@@ -92,6 +134,7 @@ test("the JSON is the contract's", () => {
     leader: nodeId(1),
     term: 7,
     quorum: true,
+    members: { voters: [1, 2, 3], outgoing: [], learners: [], changing: false },
     nodes: [
       {
         id: nodeId(1),
@@ -99,6 +142,7 @@ test("the JSON is the contract's", () => {
         pid: 4711,
         reachable: true,
         role: "leader",
+        member: "voter",
         term: 7,
         commit: 42,
         applied: 41,
@@ -112,6 +156,7 @@ test("the JSON is the contract's", () => {
         pid: 4712,
         reachable: true,
         role: "follower",
+        member: "voter",
         term: 7,
         commit: 42,
         applied: 41,
@@ -125,6 +170,7 @@ test("the JSON is the contract's", () => {
         pid: 4713,
         reachable: false,
         role: null,
+        member: "voter",
         term: null,
         commit: null,
         applied: null,
@@ -148,7 +194,7 @@ node3  127.0.0.1:7103  4713  silent for 500 ms`,
 
 test("the s-expression says the same", () => {
   expect(print(shown(leads(1), refused).sexpr())).toBe(
-    '(cluster (id "000000000abc") (leader 1) (term 7) (quorum no) ' +
+    '(cluster (id "000000000abc") (leader 1) (term 7) (quorum no) (members (voters 1 2 3)) ' +
       '(node 1 (address "127.0.0.1:7101") (pid 4711) (role leader) (term 7) (commit 42) ' +
       "(applied 41) (last 45) (snapshot 0)) " +
       '(node 2 (address "127.0.0.1:7102") (pid 4712) (error "nobody listens there")))',
