@@ -39,6 +39,8 @@ export class Moves<Operation> {
   private question = 0;
   private readonly triedFree: number[] = [];
   private readonly triedOwed: number[] = [];
+  /** Whether, in the present question, something is owed that an overwriting would hide. */
+  private hideable: "something" | "nothing" = "nothing";
 
   constructor(plan: Plan<Operation>) {
     this.plan = plan;
@@ -152,6 +154,7 @@ export class Moves<Operation> {
     const { outlook } = this;
     this.question += 1;
     this.wants.ask(at, situation);
+    this.hideable = this.owesWhatCanHide(at, situation);
     const placed: Situation[] = [];
     const add = (placing: Placing): void => {
       const next = this.place(at, situation, placing);
@@ -161,6 +164,17 @@ export class Moves<Operation> {
     this.openPlacings(at, situation, add);
     this.endlessPlacings(situation, add);
     return placed;
+  }
+
+  private owesWhatCanHide(at: number, { free, used }: Situation): "something" | "nothing" {
+    const { plan } = this;
+    const open = plan.openAt(at);
+    for (let place = 0; place < open.length; place++) {
+      const { name, seat } = plan.closed[open[place]!]!;
+      if (has(free, seat) || has(used, seat)) continue;
+      if (isLegalEverywhere(plan.names[name]!)) return "something";
+    }
+    return "nothing";
   }
 
   /** The one that returns now is the first of its name: others of that name can wait. */
@@ -177,10 +191,16 @@ export class Moves<Operation> {
       (isFree ? triedFree : triedOwed)[name] = question;
       if (place === 0) continue;
       const state = plan.next(name, situation.state);
-      if (state === impossible || state === situation.state) continue;
+      if (state === impossible || this.isIdle(name, situation.state, state)) continue;
       if ((isFree || nature === "overwrites") && !wants.isWanted(state)) continue;
       add({ name, seat, state });
     }
+  }
+
+  /** Whether nothing comes of it. A state that is overwritten with itself hides what had to be before it. */
+  private isIdle(name: number, before: number, after: number): boolean {
+    if (before !== after) return false;
+    return this.plan.names[name]!.nature !== "overwrites" || this.hideable === "nothing";
   }
 
   private endlessPlacings(situation: Situation, add: (placing: Placing) => void): void {
@@ -188,7 +208,7 @@ export class Moves<Operation> {
     for (const name of wants.endlessIn(situation.state)) {
       if (triedOwed[name] === question || triedFree[name] === question) continue;
       const state = plan.next(name, situation.state);
-      if (state === impossible || state === situation.state) continue;
+      if (state === impossible || this.isIdle(name, situation.state, state)) continue;
       if (wants.isWanted(state)) add({ name, seat: null, state });
     }
   }

@@ -102,6 +102,49 @@ const kinds = [
   { name: "a key with appends and deletes", action: keyAction },
 ];
 
+type Span = readonly [called: number, returned: number | null];
+
+const happened = (action: CellAction, [called, returned]: Span): Recorded<CellOperation> => ({
+  ...{ process: 0, called, returned },
+  operation: { key: "", action },
+});
+
+const write = (text: string): CellAction => ({ kind: "write", value: text });
+const read = (text: string): CellAction => ({ kind: "read", value: text });
+const cas = (from: CellValue, to: string, outcome: "done" | "unknown"): CellAction => ({
+  kind: "cas",
+  ...{ from, to, outcome },
+});
+
+/** All are linearizable, and were refused once: random histories found them. */
+const refusedOnce = [
+  {
+    because: "deleting what is not there hides a write before it",
+    history: [
+      happened(read("ab"), [3, 4]),
+      happened(cas(null, "ab", "unknown"), [0, null]),
+      happened(read("ab"), [5, 5]),
+      happened(write("a"), [4, 4]),
+      happened({ kind: "delete", outcome: "unknown" }, [2, 4]),
+    ],
+  },
+  {
+    because: "writing what is there hides another write before it, even where it never returned",
+    history: [
+      happened(write("ab"), [0, null]),
+      happened(write("ab"), [0, 0]),
+      happened(cas("ab", "b", "done"), [0, 1]),
+      happened(write("a"), [1, 2]),
+      happened(read("b"), [3, 3]),
+    ],
+  },
+];
+
+test.each(refusedOnce)("$because", ({ history }) => {
+  expect(expectedOf(history)).toBe("linearizable");
+  expect(judgeHistory(history, cells(null))).toBe("linearizable");
+});
+
 describe.each(kinds)("on small histories of $name", ({ action }) => {
   test("the verdict is that of trying every order", () => {
     fc.assert(
