@@ -75,13 +75,13 @@ function readField(depth: number): unknown {
     case 0xc6:
       return readBinary(readWhole(4));
     case 0xcc:
-      return withinSource(readWhole(1));
+      return readWhole(1);
     case 0xcd:
-      return withinSource(readWhole(2));
+      return readWhole(2);
     case 0xce:
-      return withinSource(readWhole(4));
+      return readWhole(4);
     case 0xcf: // never written by this program
-      return exact(withinSource(readWhole(8)));
+      return exact(readWhole(8));
     case 0xcb:
       return readFloat();
     case 0xd9:
@@ -95,25 +95,22 @@ function readField(depth: number): unknown {
   }
 }
 
-/** The big-endian number of so many bytes here. Bytes beyond the end count as 0: the caller looks where it ended. */
+/** The big-endian number of so many bytes here. Those beyond the end count as 0: the end is looked at later. */
 function readWhole(width: 1 | 2 | 4 | 8): number {
   let value = 0;
   for (let byte = 0; byte < width; byte++) value = value * 256 + (source[place++] ?? 0);
   return value;
 }
 
-const withinSource = (value: number): number | undefined =>
-  place <= source.length ? value : undefined;
-
 const float = new DataView(new ArrayBuffer(8));
 
 /** A number that was rounded on the way is another number. */
-const exact = (value: number | undefined): number | undefined =>
-  value !== undefined && Number.isSafeInteger(value) ? value : undefined;
+const exact = (value: number): number | undefined =>
+  Number.isSafeInteger(value) ? value : undefined;
 
-function readFloat(): number | undefined {
+function readFloat(): number {
   for (let byte = 0; byte < 8; byte++) float.setUint8(byte, source[place++] ?? 0);
-  return withinSource(float.getFloat64(0));
+  return float.getFloat64(0);
 }
 
 function readBinary(length: number): Uint8Array | undefined {

@@ -91,8 +91,8 @@ export const codecMutants: readonly Mutant[] = [
     name: "field-beyond-the-end",
     why: "A field that was cut off is read as if zeros followed (I22).",
     file: "codec/unpack.ts",
-    before: "place <= source.length ? value : undefined",
-    after: "value",
+    before: "place !== source.length ? null : fields",
+    after: "place < source.length ? null : fields",
   },
   {
     name: "binary-field-is-a-view",

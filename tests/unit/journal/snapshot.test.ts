@@ -1,8 +1,8 @@
 /** Snapshots in a node's folder: which one counts, what goes, and what is refused. */
 import { describe, expect, test } from "bun:test";
 import { OperatorError } from "../../../src/base/error.ts";
-import { logIndex } from "../../../src/base/numbers.ts";
-import { fileSource } from "../../../src/journal/reader.ts";
+import { logIndex, term } from "../../../src/base/numbers.ts";
+import { fileSource, RecordReader } from "../../../src/journal/reader.ts";
 import { SnapshotDecoder } from "../../../src/journal/snapshot-format.ts";
 import { loadSnapshot } from "../../../src/journal/snapshot-load.ts";
 import type { SimDisk } from "../../../src/sim/disk.ts";
@@ -103,6 +103,22 @@ describe("a snapshot from elsewhere", () => {
     expect([base.index, base.term]).toEqual([logIndex(6), bench.snapshot!.last.term]);
     expect(entries.map(({ index }) => Number(index))).toEqual([7]);
   });
+
+  test("says nothing of what it takes the place of: the mark before it calls none of that committed", () => {
+    const bench = filled(3);
+    bench.commit = logIndex(0);
+    bench.recordSnapshot("discarded");
+    // It is committed, up to an entry that this log never had. What this log had may have been others' to replace.
+    expect(Number(bench.commit)).toBe(6);
+    bench.settle();
+    const reader = new RecordReader(fileSource(bench.disk, "node1.log"));
+    let told = -1;
+    for (let next = reader.next(); next.kind === "record"; next = reader.next()) {
+      if (next.record.kind === "mark") told = next.record.commit;
+      if (next.record.kind === "snapshot") break;
+    }
+    expect(told).toBe(0);
+  });
 });
 
 describe("a first file that began behind entries which were taken back", () => {
@@ -111,19 +127,21 @@ describe("a first file that began behind entries which were taken back", () => {
     bench.commit = logIndex(0);
     // The next file begins behind entry 4, and its first entry takes the place of entry 2.
     bench.recordState(2, null);
-    for (let at = 2; at <= 5; at++) {
+    for (let at = 2; at <= 4; at++) {
       bench.recordEntry(kilobyte, logIndex(at));
       bench.settle();
     }
-    bench.commit = logIndex(5);
+    bench.commit = logIndex(4);
     snapshotTaken(bench);
     bench.recordEntry(kilobyte);
     bench.reopen();
+    // It is the only one that is left: of what was before entry 2, nothing is known.
+    expect(names(bench.disk, ".log")).toEqual(["node1.log"]);
     expect(contents(bench.recovered)).toBe(bench.states.at(-1)!);
     // What the file's header says of entry 4 is of the one that was taken back.
     const { base, entries } = bench.recovered;
     expect(base).toMatchObject(bench.snapshot!.last);
-    expect(entries.map(({ index }) => Number(index))).toEqual([6]);
+    expect(entries.map(({ index }) => Number(index))).toEqual([5]);
   });
 });
 
@@ -197,6 +215,24 @@ describe("a snapshot's bytes", () => {
         parts += decoder.push(bytes.subarray(at, at + size)).length;
       }
       expect([size, parts, decoder.isComplete]).toEqual([size, 4, true]);
+    }
+  });
+
+  test("are those of the snapshot that is meant, or of another", () => {
+    const bench = filled(2);
+    snapshotTaken(bench);
+    bench.reopen();
+    const { id } = bench.recovered.snapshot!;
+    const source = fileSource(bench.disk, snapName(2));
+    expect(loadSnapshot(source, id).kind).toBe("loaded");
+    const others = [
+      { ...id, checksum: id.checksum ^ 1 },
+      { ...id, bytes: id.bytes + 8 },
+      { ...id, last: { ...id.last, term: term(id.last.term + 1) } },
+      { ...id, last: { ...id.last, index: logIndex(3) } },
+    ];
+    for (const other of others) {
+      expect(loadSnapshot(source, other)).toMatchObject({ kind: "wrong", because: "another" });
     }
   });
 
