@@ -18,6 +18,7 @@ import { type Invariant, Violation } from "../check/violation.ts";
 import type { SimServer } from "../server.ts";
 import type { Misfortunes } from "./misfortunes.ts";
 import { oneWay } from "./partitions.ts";
+import { frozenRate } from "./plan.ts";
 import type { Workload } from "./workload.ts";
 import type { World } from "./world.ts";
 
@@ -113,6 +114,7 @@ export class Liveness {
     // What is spoilt stays so as long as its process does: as leader it would stop all the others.
     for (const server of world.all) if (world.witness.spoilt.has(server.id)) world.kill(server);
     for (const server of this.core) this.mend(server);
+    this.letTimeGoOn();
     const names = this.core.map((server) => world.addressName(server));
     const clients = this.workload.addressNames();
     world.weather.calm = new Set([...names, ...clients]);
@@ -121,6 +123,13 @@ export class Liveness {
     this.forgetOldDatagrams();
     this.leaveOutside(random, names);
     world.tell("healed", ...this.core.map(({ id }) => `n${id}`));
+  }
+
+  /** Outside of the core as well: who waits for a server whose time has ended for good waits for ever. */
+  private letTimeGoOn(): void {
+    for (const server of this.world.all) {
+      if (server.time.rate === frozenRate) server.changeClock((time) => time.setRate(1));
+    }
   }
 
   private fewest(): number {

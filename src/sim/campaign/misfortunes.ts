@@ -15,12 +15,9 @@ import type { LinkRule } from "../weather.ts";
 import { DiskTroubles } from "./disk-troubles.ts";
 import { Operator } from "./operator.ts";
 import { filtered, oneWay, partition, shapes } from "./partitions.ts";
-import { type MisfortuneKind, misfortuneKinds } from "./plan.ts";
+import { frozenRate, type MisfortuneKind, misfortuneKinds, rates } from "./plan.ts";
 import type { Workload } from "./workload.ts";
 import type { World } from "./world.ts";
-
-/** As good as standing still: a minute of the world is a few milliseconds. */
-const frozenRate = 2 ** -14;
 
 const filterable: readonly DatagramKind[] = [
   "append-request",
@@ -198,7 +195,9 @@ export class Misfortunes {
     if (kind === "clock-rate") {
       world.coverage.add("clock-rates");
       world.tell(kind, `n${server.id}`);
-      return server.changeClock((time) => time.setRate(0.5 + fraction(random) * 1.5));
+      return server.changeClock((time) =>
+        time.setRate(rates.min + fraction(random) * (rates.max - rates.min)),
+      );
     }
     world.coverage.add("clock-jumps");
     world.tell(kind, `n${server.id}`);

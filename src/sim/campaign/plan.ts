@@ -109,6 +109,17 @@ export type PlanChoices = {
 
 export const stepsDefault = 2000;
 
+/** Of a clock that stands still, as good as: a minute of the world is a few milliseconds. */
+export const frozenRate = 2 ** -14;
+/** Of a clock that runs, however badly. */
+export const rates = { min: 0.5, max: 2 } as const;
+
+/** How much of the world's time may pass while a server's clock counts one. */
+export function clockSpread({ misfortunes }: Plan): number {
+  if (misfortunes["clock-freeze"] > 0) return 1 / frozenRate;
+  return misfortunes["clock-rate"] > 0 ? 1 / rates.min : 1;
+}
+
 /** Members and spares. */
 const serversMax = 9;
 

@@ -23,7 +23,7 @@ import type { SimServer } from "../server.ts";
 import { BadWeather } from "../weather.ts";
 import { Coverage, type CoverageName } from "./coverage.ts";
 import { heardForm, noteCounts, saidForm } from "./events.ts";
-import type { Plan } from "./plan.ts";
+import { clockSpread, type Plan } from "./plan.ts";
 import { Trace } from "./trace.ts";
 
 /** Why a server does not run. */
@@ -59,8 +59,7 @@ export class World {
   constructor(plan: Plan) {
     this.plan = plan;
     this.witness = new Witness(this.images, plan.sessionLimits);
-    // The slowest clock of misfortunes.ts takes two of the world's moments for one.
-    this.oracle = new Oracle(this.witness, plan.misfortunes["clock-rate"] > 0 ? 2 : 1);
+    this.oracle = new Oracle(this.witness, clockSpread(plan));
     const keys = plan.secret === "set" ? deriveKeys(utf8("a secret of the seed")) : noKeys;
     this.keys = keys;
     const { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs } = plan;
