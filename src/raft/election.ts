@@ -19,7 +19,7 @@ import type {
 import { tally } from "./quorum.ts";
 import { adoptTerm, becomeFollower, becomeLeader } from "./roles.ts";
 import type { State } from "./state.ts";
-import { longAgo, note, resetElectionTimer, send } from "./state.ts";
+import { knownLeader, longAgo, note, resetElectionTimer, send } from "./state.ts";
 import type { EntryId } from "./types.ts";
 
 /** The election timeout has passed without a leader (raft.tla `Timeout`). */
@@ -88,6 +88,10 @@ export function leaderIsAlive(state: State): boolean {
   if (state.role.kind === "leader") return true;
   return state.now < later(state.leaderHeardAt, state.settings.timing.electionMsMin);
 }
+
+/** The leader that this server has heard from lately, or is itself; or null. */
+export const liveLeader = (state: State): NodeId | null =>
+  leaderIsAlive(state) ? knownLeader(state) : null;
 
 export function onPreVoteRequest(state: State, m: PreVoteRequest): void {
   const answer = preVoteAnswer(state, m);

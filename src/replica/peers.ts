@@ -6,6 +6,8 @@
  * What the configuration in force says of a member counts; of whom it says nothing, what this server was told and has
  * heard itself. Who is no member is heard as well (dissertation 4.1): a new server knows of nobody yet, and one that
  * lags may not know of its leader. Nothing is lost by it: votes and acknowledgements are counted by the configuration.
+ * But where no secret proves who speaks, anybody could raise terms so: then who is led by a live leader hears of those
+ * who are no members only that one.
  */
 import type { Address } from "../base/address.ts";
 import { formatAddress, sameAddress } from "../base/address.ts";
@@ -17,7 +19,7 @@ import type { Configuration, Place } from "../raft/types.ts";
 /** Whether a datagram's source address says anything: with a secret, the tag says who sent it. */
 export type SourceRule = "source-must-match" | "tag-is-proof";
 
-export type PeerRefusal = "wrong-address" | "wrong-incarnation";
+export type PeerRefusal = "wrong-address" | "wrong-incarnation" | "unknown-peer";
 
 export type PeerVerdict =
   | { readonly kind: "known" }
@@ -37,6 +39,8 @@ export class Peers {
   /** What it has heard itself, in this life or an earlier one. */
   private readonly incarnations: Map<NodeId, number>;
   private readonly sourceRule: SourceRule;
+  /** The live leader, as this server knows it, itself included; or null. */
+  private readonly leader: () => NodeId | null;
   private members: ReadonlyMap<NodeId, Place> = new Map();
   private readonly visitors = new Map<NodeId, Address>();
   /** Peers whose change of incarnation was reported. */
@@ -48,8 +52,10 @@ export class Peers {
     incarnations: ReadonlyMap<NodeId, number>;
     sourceRule: SourceRule;
     configuration: Configuration;
+    leader: () => NodeId | null;
   }) {
     this.me = parts.me;
+    this.leader = parts.leader;
     this.addresses = parts.addresses;
     this.incarnations = new Map(parts.incarnations);
     this.sourceRule = parts.sourceRule;
@@ -110,8 +116,10 @@ export class Peers {
 
   private judgeVisitor(header: DatagramHeader & { sender: NodeId }, from: Address): PeerVerdict {
     const { sender, incarnation } = header;
-    if (this.sourceRule === "source-must-match" && this.isMembers(from)) {
-      return { kind: "refused", because: "wrong-address" };
+    if (this.sourceRule === "source-must-match") {
+      if (this.isMembers(from)) return { kind: "refused", because: "wrong-address" };
+      const leader = this.leader();
+      if (leader !== null && leader !== sender) return { kind: "refused", because: "unknown-peer" };
     }
     const expected = this.incarnations.get(sender) ?? incarnation;
     if (expected !== incarnation) return { kind: "refused", because: "wrong-incarnation" };

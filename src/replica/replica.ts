@@ -19,6 +19,7 @@ import type { JournalRecovered } from "../journal/open.ts";
 import { limits as kvLimits } from "../kv/command.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
 import type { Store } from "../kv/store.ts";
+import { liveLeader } from "../raft/election.ts";
 import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
@@ -92,6 +93,7 @@ export class Replica {
       settings,
       incarnations: recovered.peers,
       configuration: recovered.configuration,
+      leader: () => liveLeader(this.state),
       random,
       counters: this.counters,
     });

@@ -86,17 +86,19 @@ export class Wire {
     /** The peers that were heard of before, as the journal remembers them. */
     incarnations: ReadonlyMap<NodeId, number>;
     configuration: Configuration;
+    /** The live leader, as this server knows it, itself included; or null. */
+    leader: () => NodeId | null;
     random: Random;
     counters: Counters;
   }) {
-    const { settings, incarnations, configuration, random, counters } = parts;
+    const { settings, incarnations, configuration, leader, random, counters } = parts;
     this.settings = settings;
     this.counters = counters;
     this.bodyMax = bodyBytesMax(settings.datagramBytesMax);
     this.appendBytesMax = entriesBytesMax(this.bodyMax);
     const sourceRule = settings.keys.peer === null ? "source-must-match" : "tag-is-proof";
     const { me, addresses } = settings;
-    this.peers = new Peers({ me, addresses, incarnations, sourceRule, configuration });
+    this.peers = new Peers({ me, addresses, incarnations, sourceRule, configuration, leader });
     const chunkBodyBytes = this.bodyMax;
     this.peerTransfers = new Transfers({ group: "peer", chunkBodyBytes, random });
     this.clientTransfers = new Transfers({ group: "client", chunkBodyBytes, random });

@@ -206,11 +206,16 @@ export const replicaMutants: readonly Mutant[] = [
     name: "visitors-from-a-members-address",
     why: "Where no secret says who speaks, a datagram with another number in it makes a server follow nobody.",
     file: "replica/peers.ts",
-    before: `    if (this.sourceRule === "source-must-match" && this.isMembers(from)) {
-      return { kind: "refused", because: "wrong-address" };
-    }
+    before: `      if (this.isMembers(from)) return { kind: "refused", because: "wrong-address" };
 `,
     after: "",
+  },
+  {
+    name: "visitors-heard-beside-a-live-leader",
+    why: "Where no secret says who speaks, anybody raises the term of a cluster that has a leader.",
+    file: "replica/peers.ts",
+    before: "leader !== null && leader !== sender",
+    after: "leader === undefined",
   },
   {
     name: "visitors-without-number",

@@ -43,6 +43,7 @@ export const coverageNames = {
   "dropped-unexpected-tag": "datagrams dropped: a tag where no secret is set",
   "dropped-wrong-tag": "datagrams dropped: forged",
   "dropped-missing-tag": "datagrams dropped: a secret is set, and they have no tag",
+  "dropped-unknown-peer": "datagrams dropped: of no member, where a member leads",
   "dropped-wrong-incarnation": "datagrams dropped: of a wiped server",
   "dropped-malformed": "datagrams dropped: nonsense in a right envelope",
   "power-cuts": "power cuts",

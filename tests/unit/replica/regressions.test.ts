@@ -141,3 +141,24 @@ test("an entry that takes another's place is answered to its own asker only", ()
   const { responses } = replica.hear({ ...append, commit: logIndex(2) });
   expect(responses.filter(({ outcome }) => outcome.kind === "replied")).toEqual([]);
 });
+
+test("who is no member cannot raise the term of a server that has a leader, where no secret says who speaks", () => {
+  // Found by the flood of datagrams: a mutated sender was nobody known, and was heard.
+  const lone = new LoneReplica();
+  const { state } = lone.replica;
+  const stranger = nodeId(9);
+  const heartbeat = (from: typeof one, t: number): Message => ({
+    ...{ kind: "heartbeat", from, to: one, term: term(t), commit: logIndex(0), round: 1 },
+  });
+  lone.hear(heartbeat(two, 1));
+  lone.hear(heartbeat(stranger, 1000));
+  expect(state.term).toBe(term(1));
+  // Where nobody leads, it may be the leader that was added while this server was away.
+  lone.wait(state.settings.timing.electionMsMin);
+  lone.hear(heartbeat(stranger, 1000));
+  expect(state.term).toBe(term(1000));
+  // And from then on it is heard as the leader, and nobody else that is no member.
+  lone.hear(heartbeat(nodeId(8), 1001));
+  lone.hear(heartbeat(stranger, 1002));
+  expect(state.term).toBe(term(1002));
+});
