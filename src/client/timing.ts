@@ -68,6 +68,8 @@ export const watchTiming = {
   /** A node that is so far behind, for all it knows, for so long, is left: another may have more to tell. */
   currentMs: 1_500,
   behindMs: 2_000,
+  /** Nothing new for so long: the node may be stuck in a way that it does not know, as where its clock stands still. */
+  idleMs: 10_000,
 } as const;
 
 export const watchLimits = {

@@ -18,6 +18,7 @@ import {
   type LogIndex,
   later,
   type Millis,
+  millis,
   minIndex,
   type NodeId,
   never,
@@ -67,6 +68,8 @@ export class Watcher {
   #arrivedBytes = 0;
   /** When a request is due: at once where something is to be acknowledged. */
   #askAt: Millis;
+  /** When the watch last came any further. */
+  #newsAt: Millis;
   #roomSaid: number = watchLimits.roomBytes;
   #head: LogIndex | null = null;
   /** Nodes that have compacted what is wanted next, since something arrived; and the moves since the first of them. */
@@ -82,6 +85,7 @@ export class Watcher {
     this.#now = now;
     this.#next = options.from;
     this.#askAt = now;
+    this.#newsAt = now;
     const { all } = this.#nodes;
     this.#stay = stayWith(all[options.random.below(all.length)] ?? all[0]!, now);
   }
@@ -147,7 +151,7 @@ export class Watcher {
   elapse(now: Millis): void {
     this.#at(now);
     if (this.#ended !== null || this.#now < this.#patienceEnds()) return;
-    this.#nodes.suspect(this.#stay.node, this.#now);
+    if (!this.#isIdle()) this.#nodes.suspect(this.#stay.node, this.#now);
     this.#move();
   }
 
@@ -205,6 +209,7 @@ export class Watcher {
       this.#arrivedBytes += event.key.length + (event.value?.length ?? 0);
     }
     this.#next = nextIndex(batch.to);
+    this.#newsAt = this.#now;
     this.#compacted = null;
   }
 
@@ -245,14 +250,23 @@ export class Watcher {
     this.#askAt = later(this.#now, heardAt === null ? timing.againMs : timing.keepAliveMs);
   }
 
+  /** It answers, is up to date for all it knows, and has told nothing new for long. */
+  #isIdle(): boolean {
+    const { heardAt, behindSince } = this.#stay;
+    if (heardAt === null || behindSince !== null) return false;
+    return this.#now < later(heardAt, timing.silentMs);
+  }
+
   /** When this node is given up, unless something is heard of it. */
   #patienceEnds(): Millis {
     const { since, heardAt, behindSince } = this.#stay;
     const silentAt =
       heardAt === null ? later(since, timing.strangeMs) : later(heardAt, timing.silentMs);
     const canMove = this.#nodes.all.length > 1;
+    const quietSince = millis(Math.max(since, this.#newsAt));
+    const idleAt = canMove ? later(quietSince, timing.idleMs) : never;
     const behindAt = behindSince === null || !canMove ? never : later(behindSince, timing.behindMs);
-    return earliest(silentAt, behindAt);
+    return earliest(earliest(silentAt, behindAt), idleAt);
   }
 
   /** Time never goes back, whatever the caller's clock says. */

@@ -4,7 +4,8 @@
  * moment covers everything that was committed before that moment, and once it is applied the store is no older.
  *
  * Every linearizable read at this server makes it known anew. A stale read that finds nothing recent has it made
- * known for the next one, and waits for nothing itself. Moments are this server's own, on its monotonic clock.
+ * known for the next one, and waits for nothing itself. Moments are this server's own, on its monotonic clock, and
+ * as good as that: while a machine is suspended, it does not count.
  */
 import type { Millis } from "../base/numbers.ts";
 import type { ReadTicket } from "../raft/state.ts";

@@ -101,6 +101,13 @@ export const watchMutants: readonly Mutant[] = [
     after: "",
   },
   {
+    name: "watcher-stays-with-a-stuck-node",
+    why: "A watcher of a server whose clock stands still is told nothing any more (L5).",
+    file: "client/watcher.ts",
+    before: "earliest(earliest(silentAt, behindAt), idleAt)",
+    after: "earliest(silentAt, behindAt)",
+  },
+  {
     name: "watcher-stays-with-a-dead-node",
     why: "A watcher does not go to another server when its own ends (L5).",
     file: "client/watcher.ts",

@@ -152,6 +152,26 @@ test("a node that cannot tell that it is up to date is left for another, and one
   }
 });
 
+test("after long without news another node is asked, which may have some; a node alone is kept", () => {
+  for (const [size, outcome] of [
+    [3, "left"],
+    [1, "kept"],
+  ] as const) {
+    const bench = new Bench(size);
+    const { node } = bench.last;
+    const beats = (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        if (bench.last.node === node) bench.batch(node, 5, 4);
+        bench.pass(100);
+      }
+    };
+    beats(timing.idleMs - 200);
+    expect(bench.half.counters.moves).toBe(0);
+    beats(400);
+    expect(bench.half.counters.moves > 0 ? "left" : "kept").toBe(outcome);
+  }
+});
+
 test("what one node has compacted another may have; where nobody has it, that is said with the first that is there", () => {
   const bench = new Bench();
   bench.end(bench.last.node, "compacted", 30);
