@@ -184,7 +184,14 @@ export class World {
   /** A new life under the old name, in an empty folder. Its old image stays: what it held, it held. */
   startWiped(server: SimServer): void {
     this.absent.set(server.id, "wiped");
-    server.start();
+    try {
+      server.start();
+    } catch (error) {
+      // A disk that is full has no room for a new folder either: it does not come back at all.
+      if (!(error instanceof OperatorError) || error.parts.code !== "disk-full") throw error;
+      this.absent.set(server.id, "refused");
+      return;
+    }
     this.coverage.add("wiped-out");
     this.tell("starts-wiped", `n${server.id}`);
   }
