@@ -194,9 +194,13 @@ export class DiskTroubles {
     if (world.everybodyHasMet() === "no") return;
     world.crash(server, "lose-all");
     server.disk.wipe();
-    const trouble = this.of(server);
-    Object.assign(trouble, noTrouble());
+    this.renew(server);
     world.startWiped(server);
+  }
+
+  /** A disk that nothing is the matter with. */
+  renew(server: SimServer): void {
+    Object.assign(this.of(server), noTrouble());
   }
 
   /** Two servers get each other's files, under their own names. Both must refuse, and get theirs back. */

@@ -48,7 +48,7 @@ export class Misfortunes {
     this.unitMs = world.plan.timing.electionMsMax;
     this.restartRandom = world.stream("restart");
     this.disks = new DiskTroubles({ world, unitMs: this.unitMs });
-    this.operator = new Operator(world, world.keys);
+    this.operator = new Operator(world, world.keys, (server) => this.disks.renew(server));
   }
 
   begin(): void {

@@ -42,6 +42,7 @@ export class Operator {
   private readonly world: World;
   private readonly keys: Keys;
   private readonly network: Network;
+  private readonly renewDisk: (server: SimServer) => void;
   private wish: Wish | null = null;
   private asked = 0;
   /** Configurations that a copy of some wish may still change. */
@@ -50,8 +51,10 @@ export class Operator {
   private goal: number;
   private going: "on" | "over" = "on";
 
-  constructor(world: World, keys: Keys) {
+  /** `renewDisk`: whatever was the matter with a server's disk, it gets another one. */
+  constructor(world: World, keys: Keys, renewDisk: (server: SimServer) => void) {
     this.world = world;
+    this.renewDisk = renewDisk;
     this.keys = keys;
     this.goal = 1 + world.stream("goal").below(votersMax);
     this.network = world.cluster.network.open(address, (_, bytes) => this.hear(bytes));
@@ -204,7 +207,8 @@ export class Operator {
     const left = current.voters.filter((id) => id !== server.id && !world.isGone(id));
     if (server.replica === null || left.length < majority(current.voters.length)) return;
     world.coverage.add("members-lost");
-    world.lose(server, random.below(2) === 0 ? "wiped" : "refused");
+    const how = random.below(2) === 0 ? "wiped" : "refused";
+    world.lose(server, how, () => this.renewDisk(server));
   }
 }
 

@@ -184,14 +184,7 @@ export class World {
   /** A new life under the old name, in an empty folder. Its old image stays: what it held, it held. */
   startWiped(server: SimServer): void {
     this.absent.set(server.id, "wiped");
-    try {
-      server.start();
-    } catch (error) {
-      // A disk that is full has no room for a new folder either: it does not come back at all.
-      if (!(error instanceof OperatorError) || error.parts.code !== "disk-full") throw error;
-      this.absent.set(server.id, "refused");
-      return;
-    }
+    server.start();
     this.coverage.add("wiped-out");
     this.tell("starts-wiped", `n${server.id}`);
   }
@@ -203,12 +196,13 @@ export class World {
   }
 
   /** Gone for good: it comes back with an empty folder, or not at all. */
-  lose(server: SimServer, how: "wiped" | "refused"): void {
+  lose(server: SimServer, how: "wiped" | "refused", renewDisk: () => void): void {
     this.crash(server, "lose-all");
     this.tell("is-lost", `n${server.id}`, how);
     this.absent.set(server.id, how);
     if (how === "refused") return;
     server.disk.wipe();
+    renewDisk();
     this.startWiped(server);
   }
 
