@@ -3,6 +3,7 @@ import { assert } from "../base/assert.ts";
 import type { Millis, NodeId, Term } from "../base/numbers.ts";
 import { later, millis, never, nextIndex } from "../base/numbers.ts";
 import { isVoter, members } from "./membership.ts";
+import { onRoundAnswered } from "./reads.ts";
 import type { Leader, State } from "./state.ts";
 import { firstProgress, longAgo, note, resetElectionTimer } from "./state.ts";
 import type { Entry } from "./types.ts";
@@ -98,6 +99,8 @@ function enterMembers(state: State, role: Leader): void {
     progress.catchUp = isVoter(current, id) ? null : (progress.catchUp ?? firstRound);
     role.followers.set(id, progress);
   }
+  // A round may have waited for somebody who has no say any more, and whose answers are not heard.
+  onRoundAnswered(state, role);
 }
 
 /**

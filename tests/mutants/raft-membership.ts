@@ -3,6 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 export const raftMembershipMutants: readonly Mutant[] = [
   {
+    name: "round-waits-for-who-was-removed",
+    why: "After the last other voter was removed in the middle of a round, no read is answered (liveness).",
+    file: "raft/roles.ts",
+    before: "  onRoundAnswered(state, role);\n",
+    after: "",
+  },
+  {
     name: "configuration-counts-when-committed",
     why: "Quorums are those of the older configuration until the newer is committed (I16, I6).",
     file: "raft/replication.ts",

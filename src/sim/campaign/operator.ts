@@ -207,7 +207,9 @@ export class Operator {
     const left = current.voters.filter((id) => id !== server.id && !world.isGone(id));
     if (server.replica === null || left.length < majority(current.voters.length)) return;
     world.coverage.add("members-lost");
-    const how = random.below(2) === 0 ? "wiped" : "refused";
+    // Who founded its cluster alone, and comes back with nothing, cannot know that it did: it would found another.
+    const mayFound = world.plan.servers === 1 && world.all[0] === server;
+    const how = random.below(2) === 0 && !mayFound ? "wiped" : "refused";
     world.lose(server, how, () => this.renewDisk(server));
   }
 }

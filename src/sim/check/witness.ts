@@ -11,6 +11,7 @@ import { decodeCommand } from "../../codec/command.ts";
 import type { SessionLimits } from "../../kv/sessions.ts";
 import { majority } from "../../raft/quorum.ts";
 import { type Leader, replicationLimits, type State } from "../../raft/state.ts";
+import type { Configuration } from "../../raft/types.ts";
 import type { Replica } from "../../replica/replica.ts";
 import type { SimServer } from "../server.ts";
 import { Entries } from "./entries.ts";
@@ -30,6 +31,8 @@ type Seen = {
   /** The term of each entry of its log; that of index 0 is 0. */
   readonly terms: (Term | 0)[];
   matches: Map<NodeId, number>;
+  /** In force when it was last seen. */
+  configuration: Configuration;
 };
 
 export type WitnessCounts = {
@@ -99,7 +102,7 @@ export class Witness {
     const seen: Seen = {
       ...{ state, term: state.term, votedFor: state.votedFor, role: state.role.kind },
       ...{ commit: 0, applied, truncations: state.log.truncations, terms: [0] },
-      matches: new Map(),
+      ...{ matches: new Map(), configuration: state.membership.current },
     };
     this.seen.set(id, seen);
     this.members.started(id);
@@ -122,6 +125,7 @@ export class Witness {
     seen.term = state.term;
     seen.votedFor = state.votedFor;
     seen.role = state.role.kind;
+    seen.configuration = state.membership.current;
   }
 
   private checkLog(id: NodeId, seen: Seen): void {
@@ -153,7 +157,10 @@ export class Witness {
     let kept = Math.min(terms.length - 1, log.lastIndex);
     while (kept > 0 && terms[kept] !== log.termAt(logIndex(kept))) kept -= 1;
     for (let at = kept + 1; at < terms.length; at++) {
-      if (at <= this.committed && terms[at] === this.terms[at]) {
+      // What was committed in a newer term than this server had seen, others did without it: an older leader's word,
+      // late as it is, may still take it back here.
+      const isKnown = seen.term >= (this.committedIn[at] ?? 0);
+      if (at <= this.committed && terms[at] === this.terms[at] && isKnown) {
         throw new Violation("I8", `n${id} took entry ${at} back, which is committed`);
       }
     }
@@ -245,14 +252,21 @@ export class Witness {
       const what = `n${id} commits entry ${commit} of term ${seen.terms[commit]}`;
       throw new Violation("I7", `${what} in term ${inTerm}`);
     }
-    const { voters, outgoing } = state.membership.current;
-    for (const group of [voters, outgoing]) {
-      const holders = this.holders(group, commit, inTerm);
-      if (group.length === 0 || holders >= majority(group.length)) continue;
-      const what = `n${id} commits entry ${commit} of term ${inTerm}`;
-      throw new Violation("I6", `${what}, which is on ${holders} of ${group.length} disks`);
+    // A turn may commit, and then begin a change.
+    const short = this.shortOfQuorum(state.membership.current, commit, inTerm);
+    if (short !== null && this.shortOfQuorum(seen.configuration, commit, inTerm) !== null) {
+      throw new Violation("I6", `n${id} commits entry ${commit} of term ${inTerm}, ${short}`);
     }
     for (let at = this.terms.length; at <= commit; at++) this.learn(state, logIndex(at), inTerm);
+  }
+
+  private shortOfQuorum(members: Configuration, index: number, term: Term): string | null {
+    for (const group of [members.voters, members.outgoing]) {
+      const holders = this.holders(group, index, term);
+      if (group.length === 0 || holders >= majority(group.length)) continue;
+      return `which is on ${holders} of ${group.length} disks`;
+    }
+    return null;
   }
 
   private learn(state: State, index: LogIndex, inTerm: Term): void {

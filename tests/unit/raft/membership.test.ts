@@ -217,3 +217,16 @@ test("a server that is in no configuration, or knows of nobody, answers and neve
   expect(solo.state.role.kind).toBe("follower");
   expect(solo.state.term).toBe(term(5));
 });
+
+test("a round that waited for a server that is none any more is over: nobody else would say so to a leader alone", () => {
+  // Seed 793 of a campaign: after the only other voter was removed in the middle of a round, no read was answered again.
+  const solo = new Solo({ configuration: voting(1, 2) });
+  solo.lead();
+  solo.hear(matched(2, 1, 1));
+  solo.input({ kind: "read", ticket: 7 });
+  change(solo, voting(1));
+  expect(solo.effects.confirmed).toEqual([]);
+  solo.hear(matched(2, 1, 2));
+  expect(solo.state.membership.current.outgoing).toEqual([]);
+  expect(solo.effects.confirmed).toEqual([{ ticket: 7, index: logIndex(1) }]);
+});

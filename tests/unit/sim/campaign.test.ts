@@ -61,6 +61,7 @@ const museum = [
   { seed: 5, was: "a failed sync was believed after a restart without a power cut" },
   { seed: 17, was: "the same, in the first batch of a journal" },
   { seed: 11920, was: "the simulator's rot took what a mark behind a hole vouches for as a tail" },
+  { seed: 793, was: "a leader left alone in the middle of a round answered no read again" },
   {
     seed: 753,
     was: "an outsider led over links that nobody had healed, and one log stayed behind",
