@@ -318,12 +318,6 @@ export class World {
   }
 }
 
-/** How many moments of the world a clock of misfortunes.ts may take for one of its own. */
-function clockSpread({ misfortunes }: Plan): number {
-  if (misfortunes["clock-freeze"] > 0) return Number.POSITIVE_INFINITY;
-  return misfortunes["clock-rate"] > 0 ? 2 : 1;
-}
-
 function stopCounter(code: string): CoverageName {
   return code === "disk-full" || code === "store-differs" ? code : "sync-errors";
 }

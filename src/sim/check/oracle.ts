@@ -170,8 +170,6 @@ export class Oracle {
   }
 
   private checkFloor(wish: Wish, index: number, ageMs: number): void {
-    // An age is as good as the clock that it was taken from: nothing follows from one that stands still.
-    if (!Number.isFinite(this.clockSpread)) return;
     const moment = wish.began - ageMs * this.clockSpread;
     let at = this.floors.length - 1;
     while (at >= 0 && must(this.floors[at], "in the list").at > moment) at -= 1;
