@@ -9,8 +9,8 @@
 import type { Address } from "../base/address.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
 import { earliest, type Millis, millis, type NodeId } from "../base/numbers.ts";
-import { commandProblem } from "../codec/command.ts";
-import { limits as kvLimits } from "../kv/command.ts";
+import { commandProblem } from "../codec/command-problem.ts";
+import { isReadOperation, limits as kvLimits } from "../kv/command.ts";
 import { onIncoming } from "./answers.ts";
 import { type Core, type Counters, giveUp, noCounts, reject } from "./core.ts";
 import { dispatch, dispatchAt } from "./dispatch.ts";
@@ -177,8 +177,7 @@ export class Client {
 }
 
 function workOf({ operation, consistency, ageMsMax, again }: Request): Work {
-  const isRead = operation.kind === "get" || operation.kind === "list";
-  if (isRead && consistency !== "logged" && again === null) {
+  if (isReadOperation(operation) && consistency !== "logged" && again === null) {
     return { kind: "read", operation, consistency, ageMsMax: ageMsMax ?? null };
   }
   return { kind: "command", operation };

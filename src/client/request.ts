@@ -5,7 +5,7 @@
 import type { Address } from "../base/address.ts";
 import type { LogIndex, Millis, NodeId, Term } from "../base/numbers.ts";
 import type { Refusal } from "../codec/client-message.ts";
-import type { CommandProblem } from "../codec/command.ts";
+import type { CommandProblem } from "../codec/command-problem.ts";
 import type { Operation, Reply } from "../kv/command.ts";
 
 /** Names one request of one `submit` to its caller. */

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { type Millis, never } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import type { ReadOperation, RequestBody } from "../codec/client-message.ts";
-import type { Operation } from "../kv/command.ts";
+import { isReadOperation, type Operation } from "../kv/command.ts";
 import type { Node } from "./nodes.ts";
 import type { RequestId, Result, Settled, Ticket } from "./request.ts";
 import type { ClientSession } from "./session.ts";
@@ -172,4 +172,4 @@ export const goesToLeader = (work: Work): boolean =>
 
 /** Whether the work can change the store. */
 export const isWrite = (work: Work): boolean =>
-  work.kind === "command" && work.operation.kind !== "get" && work.operation.kind !== "list";
+  work.kind === "command" && !isReadOperation(work.operation);

@@ -6,6 +6,7 @@
  * COMMAND, a MessagePack array
  *    0, nonce                                              register
  *    1, session, sequence, acknowledged, then OPERATION    request
+ *    2, then each lease                                    expire; the leader's own
  * OPERATION, fields of the array around it
  *    1, key, value              put
  *    2, key, value              put if absent
@@ -19,6 +20,7 @@
  *   11, prefix, from, to, after, limit, show, revision, index    list of a range, or of a revision;
  *                               revision: 0 now, 1 hold, 2 at the index, which else is 0
  *   10, key, sign, amount       incr; sign: 0 up, 1 down
+ *   13 to 18                    leases: lease.ts
  *
  * Keys and values are binary. Valid when the array has exactly these fields; numbers are whole and
  * below 2^48, session and sequence 1 or more; and the operation is within the limits
@@ -33,8 +35,17 @@ import {
   limits,
   type Operation,
 } from "../kv/command.ts";
+import { commandProblem } from "./command-problem.ts";
 import { entryLimits } from "./entry.ts";
 import { Fields, readSigned, signedFields } from "./fields.ts";
+import {
+  leaseCodes,
+  leaseOperationFields,
+  putLeasedFields,
+  readExpiry,
+  readLeaseOperation,
+  readPutLeased,
+} from "./lease.ts";
 import {
   binaryField,
   choiceOf,
@@ -45,15 +56,10 @@ import {
   packFields,
   textField,
 } from "./messagepack.ts";
-import {
-  readTransaction,
-  transactionBytesMax,
-  transactionFields,
-  transactionProblem,
-} from "./transaction.ts";
+import { readTransaction, transactionBytesMax, transactionFields } from "./transaction.ts";
 import { stepwise, unpackFields } from "./unpack.ts";
 
-const commandCodes = { register: 0, request: 1 } as const;
+const commandCodes = { register: 0, request: 1, expire: 2 } as const;
 
 const operationCodes = {
   put: 1,
@@ -88,61 +94,6 @@ assert(
   "the largest command fits into an entry",
 );
 
-/**
- * Why no server will take an operation. A value is too long also where the two of a cas are
- * together longer than one may be: both stand in one entry.
- */
-export type CommandProblem =
-  | "key-empty"
-  | "key-too-long"
-  | "value-too-long"
-  | "limit-out-of-range"
-  | "count-out-of-range"
-  | "condition-in-step"
-  | "transaction-too-large";
-
-export function commandProblem(operation: Operation): CommandProblem | null {
-  switch (operation.kind) {
-    case "put":
-      return keyProblem(operation.key) ?? valueProblem(operation.value.length);
-    case "cas":
-      return (
-        keyProblem(operation.key) ??
-        valueProblem(operation.expected.length + operation.value.length)
-      );
-    case "get":
-    case "delete":
-      return keyProblem(operation.key);
-    case "list": {
-      const { prefix, from, to, after, limit } = operation;
-      for (const key of [prefix, from, to, after]) {
-        if (key.length > limits.keyBytesMax) return "key-too-long";
-      }
-      const inRange = Number.isInteger(limit) && limit >= 1 && limit <= limits.listKeysMax;
-      return inRange ? null : "limit-out-of-range";
-    }
-    case "incr": {
-      const { key, by } = operation;
-      const inRange = Number.isInteger(by) && Math.abs(by) <= limits.countByMax;
-      return keyProblem(key) ?? (inRange ? null : "count-out-of-range");
-    }
-    case "txn":
-      return transactionProblem(operation, commandProblem);
-    case "noop":
-      return null;
-    default:
-      return unreachable(operation);
-  }
-}
-
-function keyProblem(key: string): CommandProblem | null {
-  if (key.length === 0) return "key-empty";
-  return key.length > limits.keyBytesMax ? "key-too-long" : null;
-}
-
-const valueProblem = (length: number): CommandProblem | null =>
-  length > limits.valueBytesMax ? "value-too-long" : null;
-
 /** The bytes are new, and the caller's. The operation has no commandProblem. */
 export function encodeCommand(command: Command): Uint8Array {
   switch (command.kind) {
@@ -154,6 +105,8 @@ export function encodeCommand(command: Command): Uint8Array {
       const head = [commandCodes.request, session, sequence, acknowledged];
       return packFields([...head, ...operationFields(operation)]);
     }
+    case "expire":
+      return packFields([commandCodes.expire, ...command.leases]);
     default:
       return unreachable(command);
   }
@@ -194,6 +147,10 @@ export function decodeFields(bytes: Uint8Array): Command | null {
     const nonce = fields[1];
     return fields.length === 2 && isCount(nonce) ? { kind: "register", nonce } : null;
   }
+  if (fields[0] === commandCodes.expire) {
+    const leases = readExpiry(fields, 1);
+    return leases === null ? null : { kind: "expire", leases };
+  }
   const [code, session, sequence, acknowledged] = fields;
   if (code !== commandCodes.request || !isCount(acknowledged)) return null;
   if (!isCount(session) || session === 0 || !isCount(sequence) || sequence === 0) return null;
@@ -206,6 +163,7 @@ export function decodeFields(bytes: Uint8Array): Command | null {
 export function operationBytesMax(operation: Operation): number {
   switch (operation.kind) {
     case "put":
+    case "put-leased":
       return operationHeadBytesMax + operation.key.length + operation.value.length;
     case "cas": {
       const values = operation.expected.length + operation.value.length;
@@ -222,6 +180,10 @@ export function operationBytesMax(operation: Operation): number {
       return operationHeadBytesMax + prefix.length + from.length + to.length + after.length;
     }
     case "noop":
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-keep-alive":
+    case "leases":
       return operationHeadBytesMax;
     default:
       return unreachable(operation);
@@ -254,6 +216,13 @@ export function operationFields(operation: Operation): readonly Field[] {
       return [operationCodes.txn, ...transactionFields(operation, operationFields)];
     case "noop":
       return [operationCodes.noop];
+    case "put-leased":
+      return putLeasedFields(operation);
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-keep-alive":
+    case "leases":
+      return leaseOperationFields(operation);
     default:
       return unreachable(operation);
   }
@@ -290,7 +259,7 @@ function operationAsWritten(fields: readonly unknown[], at: number): Operation |
   }
   const key = textField(fields[at + 1], limits.keyBytesMax);
   if (code === operationCodes.noop) return length === 1 ? { kind: "noop" } : null;
-  if (key === null) return null;
+  if (key === null) return readLeaseOperation(fields, at);
   switch (code) {
     case operationCodes.put:
     case operationCodes.putIfAbsent:
@@ -320,6 +289,9 @@ function operationAsWritten(fields: readonly unknown[], at: number): Operation |
       const by = readSigned(fields[at + 2], fields[at + 3]);
       return length === 4 && by !== null ? { kind: "incr", key, by } : null;
     }
+    case leaseCodes.putOwn:
+    case leaseCodes.putGranted:
+      return readPutLeased(fields, at, key);
     default:
       return null;
   }

@@ -14,12 +14,14 @@
  *   10                     already-acknowledged
  *   11                     window-exceeded
  *   12 to 16               store-reply.ts
+ *   20 to 26               leases: lease.ts
  *
  * Keys and values are binary. Valid when the fields are exactly these, numbers whole and below
  * 2^48, and keys and values within the limits of kv/command.ts.
  */
 import { unreachable } from "../base/assert.ts";
 import { type Item, limits, type Reply } from "../kv/command.ts";
+import { leaseReplyBytesMax, leaseReplyFields, readLeaseReply } from "./lease.ts";
 import {
   binaryField,
   choiceOf,
@@ -32,7 +34,6 @@ import {
 } from "./messagepack.ts";
 import {
   readStoreReply,
-  type StoreReply,
   storeReplyBytesMax,
   storeReplyCodes,
   storeReplyFields,
@@ -70,21 +71,29 @@ export function decodeReply(bytes: Uint8Array): Reply | null {
 /** How many bytes the fields of the reply will be, at most. */
 export function replyBytesMax(reply: Reply): number {
   let bytes = 2 * headBytesMax.number;
-  if (reply.kind === "found") return bytes + headBytesMax.binary + reply.value.length;
-  if (isStoreReply(reply)) return storeReplyBytesMax(reply);
-  if (reply.kind !== "listed") return bytes;
-  for (const { key, value } of reply.items) {
-    bytes += 2 * headBytesMax.binary + headBytesMax.number + key.length + (value?.length ?? 0);
+  switch (reply.kind) {
+    case "found":
+      return bytes + headBytesMax.binary + reply.value.length;
+    case "listed":
+      for (const { key, value } of reply.items) {
+        bytes += 2 * headBytesMax.binary + headBytesMax.number + key.length + (value?.length ?? 0);
+      }
+      return bytes;
+    case "counted":
+    case "count-refused":
+    case "transacted":
+    case "txn-refused":
+    case "view-lost":
+      return storeReplyBytesMax(reply);
+    case "lease-kept":
+    case "lease-revoked":
+    case "leases-listed":
+    case "expired":
+      return leaseReplyBytesMax(reply);
+    default:
+      return bytes;
   }
-  return bytes;
 }
-
-const isStoreReply = (reply: Reply): reply is StoreReply =>
-  reply.kind === "counted" ||
-  reply.kind === "count-refused" ||
-  reply.kind === "transacted" ||
-  reply.kind === "txn-refused" ||
-  reply.kind === "view-lost";
 
 /** REPLY, to stand in an array. */
 export function replyFields(reply: Reply): readonly Field[] {
@@ -122,13 +131,24 @@ export function replyFields(reply: Reply): readonly Field[] {
     case "txn-refused":
     case "view-lost":
       return storeReplyFields(reply, replyFields);
+    case "lease-granted":
+    case "lease-kept":
+    case "lease-revoked":
+    case "lease-unknown":
+    case "lease-limit":
+    case "leases-listed":
+    case "expired":
+      return leaseReplyFields(reply);
     default:
       return unreachable(reply);
   }
 }
 
 /** REPLY from position `at` to the end of an array, or null where it is none. Copies. */
-export function readReply(fields: readonly unknown[], at: number): Reply | null {
+export const readReply = (fields: readonly unknown[], at: number): Reply | null =>
+  readCommonReply(fields, at) ?? readLeaseReply(fields, at);
+
+function readCommonReply(fields: readonly unknown[], at: number): Reply | null {
   if (isStoreReplyCode(fields[at])) return readStoreReply(fields, at, readReply);
   switch (fields.length - at) {
     case 1:

@@ -3,7 +3,7 @@
  *
  * request-batch, a MessagePack array of REQUEST, each an array
  *    id, 0, command             write: the command is binary (command.ts)
- *    id, 1, then OPERATION      read, linearizable: OPERATION (command.ts) is a get or a list
+ *    id, 1, then OPERATION      read, linearizable: OPERATION (command.ts) is a get, a list or leases
  *    id, 2, then OPERATION      read, stale
  *    id, 3, age, then OPERATION read, at most so many milliseconds old; 0: linearizable, by any node
  *
@@ -12,6 +12,7 @@
  * not looked at here: it is checked when its bytes are decoded.
  */
 
+import { isReadOperation } from "../kv/command.ts";
 import { decodeElements, type ElementForm, elementHeadBytesMax, packElements } from "./batch.ts";
 import type { ClientRequest, Consistency, RequestBatch, RequestBody } from "./client-message.ts";
 import { operationBytesMax, operationFields, readOperation } from "./command.ts";
@@ -83,7 +84,7 @@ function readRequestBody(fields: readonly unknown[]): RequestBody | null {
 
 function readRead(fields: readonly unknown[], consistency: Consistency): RequestBody | null {
   const operation = readOperation(fields, 2);
-  if (operation?.kind !== "get" && operation?.kind !== "list") return null;
+  if (operation === null || !isReadOperation(operation)) return null;
   return { kind: "read", operation, consistency };
 }
 

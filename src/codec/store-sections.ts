@@ -12,13 +12,14 @@
  */
 import { emptyStore, type Store } from "../kv/store.ts";
 import { keysSection } from "./keys-section.ts";
+import { leasesSection } from "./leases-section.ts";
 import { blockBytesDefault, type Section, type SectionSource } from "./section.ts";
 import { sessionsSection } from "./sessions-section.ts";
 
 export type SectionBlock = { readonly kind: number; readonly bytes: Uint8Array };
 
-/** In the order in which they are written. Kinds: 16 keys, 17 sessions; 18 is kept for leases, 19 for watches. */
-const sections: readonly Section[] = [keysSection, sessionsSection];
+/** In the order in which they are written. Kinds: 16 keys, 17 sessions, 18 leases; 19 is kept for watches. */
+const sections: readonly Section[] = [keysSection, sessionsSection, leasesSection];
 
 /** A store as it was when this was made, block by block, while the store goes on. One at a time. */
 export class StoreReader {

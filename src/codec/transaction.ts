@@ -14,7 +14,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { type Guard, limits, type Operation, relations, type Step } from "../kv/command.ts";
-import type { CommandProblem } from "./command.ts";
+import type { CommandProblem } from "./command-problem.ts";
 import { entryLimits } from "./entry.ts";
 import type { Fields } from "./fields.ts";
 import {

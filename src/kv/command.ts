@@ -2,7 +2,8 @@
  * What is replicated: commands, and what applying one answers. Keys are byte strings
  * (base/bytes.ts), values are bytes. A key's revision is the log index of its last write.
  */
-import type { LogIndex } from "../base/numbers.ts";
+import { unreachable } from "../base/assert.ts";
+import { type LogIndex, type Millis, noIndex } from "../base/numbers.ts";
 import type { CountRefusal } from "./counting.ts";
 
 export const limits = {
@@ -26,16 +27,49 @@ export const limits = {
   sessionWindow: 1024,
   /** A session that wrote nothing for this long, in cluster time, is forgotten. */
   sessionIdleMs: 24 * 60 * 60 * 1000,
+  leasesMax: 100_000,
+  /** Keys that go with one lease. */
+  leaseKeysMax: 10_000,
+  /** How long a lease lasts without being kept alive. */
+  leaseMsMin: 100,
+  leaseMsMax: 365 * 24 * 60 * 60 * 1000,
+  /** Leases that one expiry ends, and the keys that go with them; the rest follows in the next. */
+  expiryLeasesMax: 256,
+  expiryKeysMax: 10_000,
 } as const;
 
 /** A client's session: the log index at which it was registered (dissertation 6.3). */
 export type SessionId = number;
+
+/** A lease's name: the log index at which it began. */
+export type LeaseId = number;
+
+/** How long a key stays that is not written again. */
+export type Tenure =
+  /** So long, unless its lease is kept alive: it has one of its own, named by the index of the write. */
+  | { readonly kind: "own"; readonly ttlMs: number }
+  /** As long as a lease that was granted. */
+  | { readonly kind: "granted"; readonly lease: LeaseId };
 
 /** What must hold of a key for a write to happen. */
 export type Condition =
   | { readonly kind: "always" }
   | { readonly kind: "absent" }
   | { readonly kind: "revision"; readonly revision: LogIndex };
+
+/** A key that is absent has revision 0, which a condition may name. */
+export function meetsCondition(condition: Condition, revision: LogIndex): boolean {
+  switch (condition.kind) {
+    case "always":
+      return true;
+    case "absent":
+      return revision === noIndex;
+    case "revision":
+      return revision === condition.revision;
+    default:
+      return unreachable(condition);
+  }
+}
 
 /** One change or one read, as the user means it. */
 export type Operation =
@@ -44,6 +78,14 @@ export type Operation =
       readonly key: string;
       readonly value: Uint8Array;
       readonly condition: Condition;
+    }
+  /** A put whose key goes when a lease ends. */
+  | {
+      readonly kind: "put-leased";
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly condition: Condition;
+      readonly tenure: Tenure;
     }
   | { readonly kind: "delete"; readonly key: string }
   | {
@@ -74,7 +116,21 @@ export type Operation =
       readonly holding: readonly Step[];
       readonly otherwise: readonly Step[];
     }
-  | { readonly kind: "noop" };
+  | { readonly kind: "noop" }
+  | { readonly kind: "lease-grant"; readonly ttlMs: number }
+  /** Ends the lease now; its keys go with it. */
+  | { readonly kind: "lease-revoke"; readonly lease: LeaseId }
+  /** The lease has its whole time again. */
+  | { readonly kind: "lease-keep-alive"; readonly lease: LeaseId }
+  /** The leases there are, after one; 0: from the first. */
+  | { readonly kind: "leases"; readonly after: LeaseId; readonly limit: number };
+
+/** Operations that change nothing, and so need not go through the log. */
+export type ReadOperation = Extract<Operation, { readonly kind: "get" | "list" | "leases" }>;
+export type WriteOperation = Exclude<Operation, ReadOperation>;
+
+export const isReadOperation = (operation: Operation): operation is ReadOperation =>
+  operation.kind === "get" || operation.kind === "list" || operation.kind === "leases";
 
 /** Which moment a page of a list is of. */
 export type ListRevision =
@@ -119,10 +175,6 @@ export type Guard =
 /** What a transaction may do. A put has no condition of its own: the guard is the place for it. */
 export type Step = Extract<Operation, { readonly kind: "put" | "delete" | "incr" | "get" }>;
 
-/** Operations that change nothing, and so need not go through the log. */
-export type ReadOperation = Extract<Operation, { readonly kind: "get" | "list" }>;
-export type WriteOperation = Exclude<Operation, ReadOperation>;
-
 /**
  * What a log entry carries. `sequence` numbers the requests of a session from 1; every sequence
  * below `acknowledged` has had its reply, which is forgotten then.
@@ -135,7 +187,21 @@ export type Command =
       readonly sequence: number;
       readonly acknowledged: number;
       readonly operation: Operation;
-    };
+    }
+  /**
+   * The leader's own, never a client's: the time of these leases is up, unless they were kept alive before this
+   * entry. With none it only marks the time.
+   */
+  | { readonly kind: "expire"; readonly leases: readonly LeaseId[] };
+
+/** One lease in an answer. `deadline` is in cluster time; `keys` counts them. */
+export type LeaseItem = {
+  readonly lease: LeaseId;
+  readonly origin: "granted" | "own";
+  readonly ttlMs: number;
+  readonly deadline: Millis;
+  readonly keys: number;
+};
 
 /** One key in an answer. */
 export type Item = {
@@ -175,6 +241,24 @@ export type Reply =
       readonly because: CountRefusal | "answer-too-large";
       readonly step: number;
     }
+  | { readonly kind: "lease-granted"; readonly lease: LeaseId }
+  /** `ttlMs`: how long it lasts from this entry on. */
+  | { readonly kind: "lease-kept"; readonly lease: LeaseId; readonly ttlMs: number }
+  /** `keys`: how many went with it. */
+  | { readonly kind: "lease-revoked"; readonly lease: LeaseId; readonly keys: number }
+  /** There is no such lease (any more): nothing was done. */
+  | { readonly kind: "lease-unknown"; readonly lease: LeaseId }
+  /** One lease, or one key of a lease, more than there may be: nothing was done. */
+  | { readonly kind: "lease-limit"; readonly of: "leases" | "keys" }
+  /** `now`: cluster time where this was answered. */
+  | {
+      readonly kind: "leases-listed";
+      readonly now: Millis;
+      readonly items: readonly LeaseItem[];
+      readonly more: "more" | "end";
+    }
+  /** What an expiry ended, and how many keys went. */
+  | { readonly kind: "expired"; readonly leases: readonly LeaseId[]; readonly keys: number }
   /**
    * The condition did not hold: nothing was written. `revision` is the key's now, 0 when it is
    * absent.

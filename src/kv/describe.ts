@@ -3,13 +3,15 @@
  * Operations are printed as they are typed: parse.ts reads every one of them back.
  *
  *   (put "k" "v")  (put "k" "v" (if-absent))  (put "k" "v" (if-rev 3))
+ *   (put "k" "v" (ttl 5000))  (put "k" "v" (if-absent) (lease 12))
  *   (delete "k")  (cas "k" "old" "new")
  *   (get "k")  (list "prefix" (after "k") (limit 10) (values))  (noop)
  *   (list "prefix" (from "a") (to "m") (hold))  (list "prefix" (after "k") (at 42))
  *   (incr "k")  (incr "k" -5)
  *   (if (and (= (rev "k") 3) (exists "l")) (put "k" "v") (do (get "k") (get "l")))
  *   (do (put "k" "v") (put "l" "w"))
- *   (register (nonce 7))  (request (session 12) (sequence 3) (acknowledged 2) (put …))
+ *   (lease-grant 5000)  (lease-revoke 12)  (lease-keep-alive 12)  (leases (after 12) (limit 10))
+ *   (register (nonce 7))  (request (session 12) (sequence 3) (acknowledged 2) (put …))  (expire 12 15)
  */
 import { unreachable } from "../base/assert.ts";
 import { bytesOfByteString } from "../base/bytes.ts";
@@ -19,11 +21,13 @@ import {
   type Condition,
   type Guard,
   type Item,
+  type LeaseItem,
   type ListRevision,
   limits,
   type Operation,
   type Reply,
   type Step,
+  type Tenure,
 } from "./command.ts";
 
 export function commandSexp(command: Command): Sexp {
@@ -38,6 +42,8 @@ export function commandSexp(command: Command): Sexp {
         form("acknowledged", command.acknowledged),
         operationSexp(command.operation),
       );
+    case "expire":
+      return form("expire", ...command.leases);
     default:
       return unreachable(command);
   }
@@ -51,6 +57,14 @@ export function operationSexp(operation: Operation): Sexp {
         keySexp(operation.key),
         bytesSexp(operation.value),
         ...conditionSexps(operation.condition),
+      );
+    case "put-leased":
+      return form(
+        "put",
+        keySexp(operation.key),
+        bytesSexp(operation.value),
+        ...conditionSexps(operation.condition),
+        tenureSexp(operation.tenure),
       );
     case "delete":
       return form("delete", keySexp(operation.key));
@@ -80,6 +94,17 @@ export function operationSexp(operation: Operation): Sexp {
       return transactionSexp(operation);
     case "noop":
       return form("noop");
+    case "lease-grant":
+      return form(operation.kind, operation.ttlMs);
+    case "lease-revoke":
+    case "lease-keep-alive":
+      return form(operation.kind, operation.lease);
+    case "leases":
+      return form(
+        "leases",
+        ...(operation.after === 0 ? [] : [form("after", operation.after)]),
+        ...(operation.limit === limits.listKeysMax ? [] : [form("limit", operation.limit)]),
+      );
     default:
       return unreachable(operation);
   }
@@ -146,6 +171,9 @@ function conditionSexps(condition: Condition): Sexp[] {
   }
 }
 
+const tenureSexp = (tenure: Tenure): Sexp =>
+  tenure.kind === "own" ? form("ttl", tenure.ttlMs) : form("lease", tenure.lease);
+
 export function replySexp(reply: Reply): Sexp {
   switch (reply.kind) {
     case "registered":
@@ -172,6 +200,21 @@ export function replySexp(reply: Reply): Sexp {
       return form("txn-refused", symbol(reply.because), form("step", reply.step));
     case "condition-failed":
       return form("condition-failed", form("rev", reply.revision));
+    case "lease-granted":
+    case "lease-unknown":
+      return form(reply.kind, form("lease", reply.lease));
+    case "lease-kept":
+      return form("lease-kept", form("lease", reply.lease), form("ttl", reply.ttlMs));
+    case "lease-revoked":
+      return form("lease-revoked", form("lease", reply.lease), form("keys", reply.keys));
+    case "lease-limit":
+      return form("lease-limit", symbol(reply.of));
+    case "leases-listed": {
+      const { now, items, more } = reply;
+      return form(reply.kind, form("now", now), ...items.map(leaseItemSexp), symbol(more));
+    }
+    case "expired":
+      return form("expired", form("leases", ...reply.leases), form("keys", reply.keys));
     case "absent":
     case "session-unknown":
     case "already-acknowledged":
@@ -181,6 +224,17 @@ export function replySexp(reply: Reply): Sexp {
       return unreachable(reply);
   }
 }
+
+/** `(lease (id 12) (granted) (ttl 5000) (deadline 9000) (keys 2))`. */
+export const leaseItemSexp = ({ lease, origin, ttlMs, deadline, keys }: LeaseItem): Sexp =>
+  form(
+    "lease",
+    form("id", lease),
+    form(origin),
+    form("ttl", ttlMs),
+    form("deadline", deadline),
+    form("keys", keys),
+  );
 
 /** `(item (key "k") (rev 3) (value "v"))`. */
 export function itemSexp(item: Item): Sexp {

@@ -4,15 +4,17 @@
  * `(Delete "k")`, `(Noop)`. Sizes are not judged here: that is done for every client where a
  * command is encoded.
  */
-import { isWireCounter } from "../base/numbers.ts";
+import { isWireCounter, type LogIndex } from "../base/numbers.ts";
 import { print } from "../sexp/print.ts";
 import { formName } from "../sexp/query.ts";
 import type { Sexp } from "../sexp/value.ts";
 import {
   type Condition,
+  type LeaseId,
   type ListOperation,
   limits,
   type Operation,
+  type Tenure,
   wholeList,
 } from "./command.ts";
 import { atMost, bytesOf, keyOf, optionParts, Problem } from "./parse-parts.ts";
@@ -30,7 +32,7 @@ const get: Usage = { text: '(get "key")', parse: parseGet };
 const remove: Usage = { text: '(delete "key")', parse: parseDelete };
 const cas: Usage = { text: '(cas "key" "expected" "new")', parse: parseCas };
 const put: Usage = {
-  text: '(put "key" "value")  (put "key" "value" (if-absent))  (put "key" "value" (if-rev 3))',
+  text: '(put "key" "value")  (put "key" "value" (if-absent))  (put "key" "value" (if-rev 3) (ttl 5000))',
   parse: parsePut,
 };
 const incr: Usage = { text: '(incr "key")  (incr "key" -5)', parse: parseIncr };
@@ -47,6 +49,11 @@ const list: Usage = {
   parse: parseList,
 };
 
+const grant: Usage = { text: "(lease-grant 5000)", parse: parseGrant };
+const revoke: Usage = { text: "(lease-revoke 12)", parse: parseRevoke };
+const keepAlive: Usage = { text: "(lease-keep-alive 12)", parse: parseKeepAlive };
+const leases: Usage = { text: "(leases)  (leases (after 12) (limit 10))", parse: parseLeases };
+
 const usages: ReadonlyMap<string, Usage> = new Map([
   ["put", put],
   ["set", put],
@@ -61,8 +68,13 @@ const usages: ReadonlyMap<string, Usage> = new Map([
   ["do", together],
   ["txn", { ...when, parse: parseTxn }],
   ["noop", noop],
+  ["lease-grant", grant],
+  ["lease-revoke", revoke],
+  ["lease-keep-alive", keepAlive],
+  ["leases", leases],
 ]);
-const commands = "put get delete cas list incr if do noop";
+const commands =
+  "put get delete cas list incr if do noop lease-grant lease-revoke lease-keep-alive leases";
 
 /**
  * Names are taken in small letters and as the original writes them, with a capital first letter.
@@ -149,29 +161,98 @@ function parseCas(parts: readonly Sexp[]): Operation {
 }
 
 function parsePut(parts: readonly Sexp[]): Operation {
-  atMost(parts, 3);
-  return {
+  const put = {
     kind: "put",
     key: keyOf(parts[0], "the key"),
     value: bytesOf(parts[1], "the value"),
-    condition: parts[2] === undefined ? { kind: "always" } : conditionOf(parts[2]),
-  };
+  } as const;
+  let condition: Condition | null = null;
+  let tenure: Tenure | null = null;
+  for (const option of parts.slice(2)) {
+    const meant = putOption(option);
+    const isTenure = meant.kind === "own" || meant.kind === "granted";
+    if ((isTenure ? tenure : condition) !== null) {
+      throw new Problem(`has a surplus ${print(option)}`);
+    }
+    if (isTenure) tenure = meant;
+    else condition = meant;
+  }
+  condition ??= { kind: "always" };
+  if (tenure === null) return { ...put, condition };
+  return { ...put, kind: "put-leased", condition, tenure };
 }
 
-function conditionOf(value: Sexp): Condition {
-  const parts = optionParts(value);
+function putOption(value: Sexp): Condition | Tenure {
+  if (value.kind !== "list") throw new Problem(`has a surplus ${print(value)}`);
   switch (formName(value)) {
     case "if-absent":
-      atMost(parts, 0);
+      atMost(optionParts(value), 0);
       return { kind: "absent" };
-    case "if-rev": {
-      const revision = parts.length === 1 && parts[0]?.kind === "integer" ? parts[0].value : null;
-      if (!isWireCounter(revision)) throw new Problem(`has no revision in ${print(value)}`);
-      return { kind: "revision", revision };
-    }
+    case "if-rev":
+      return { kind: "revision", revision: numberIn(value, "revision") };
+    case "ttl":
+      return { kind: "own", ttlMs: ttlOf(optionParts(value)) };
+    case "lease":
+      return { kind: "granted", lease: numberIn(value, "lease") };
     default:
-      throw new Problem(`has ${print(value)} where a condition stands`);
+      throw new Problem(`has ${print(value)} where a condition or a lease stands`);
   }
+}
+
+function numberIn(option: Sexp, what: string): LogIndex {
+  const parts = optionParts(option);
+  const number = parts.length === 1 ? integerOf(parts[0]) : null;
+  if (!isWireCounter(number)) throw new Problem(`has no ${what} in ${print(option)}`);
+  return number;
+}
+
+const integerOf = (value: Sexp | undefined): number | null =>
+  value?.kind === "integer" ? value.value : null;
+
+/** A span, in milliseconds. */
+function ttlOf(parts: readonly Sexp[]): number {
+  atMost(parts, 1);
+  const ttl = integerOf(parts[0]);
+  const { leaseMsMin, leaseMsMax } = limits;
+  if (ttl !== null && ttl >= leaseMsMin && ttl <= leaseMsMax) return ttl;
+  throw new Problem(`has no span of ${leaseMsMin} to ${leaseMsMax} ms`);
+}
+
+function parseGrant(parts: readonly Sexp[]): Operation {
+  return { kind: "lease-grant", ttlMs: ttlOf(parts) };
+}
+
+function parseRevoke(parts: readonly Sexp[]): Operation {
+  return { kind: "lease-revoke", lease: leaseOf(parts) };
+}
+
+function parseKeepAlive(parts: readonly Sexp[]): Operation {
+  return { kind: "lease-keep-alive", lease: leaseOf(parts) };
+}
+
+function leaseOf(parts: readonly Sexp[]): LeaseId {
+  atMost(parts, 1);
+  const lease = integerOf(parts[0]);
+  if (!isWireCounter(lease)) throw new Problem("has no lease's number");
+  return lease;
+}
+
+function parseLeases(parts: readonly Sexp[]): Operation {
+  let after: LeaseId = 0;
+  let limit: number = limits.listKeysMax;
+  for (const option of parts) {
+    switch (formName(option)) {
+      case "after":
+        after = numberIn(option, "lease");
+        break;
+      case "limit":
+        limit = limitIn(option);
+        break;
+      default:
+        throw new Problem(`has ${print(option)} where an option stands`);
+    }
+  }
+  return { kind: "leases", after, limit };
 }
 
 function parseList(parts: readonly Sexp[]): Operation {
@@ -204,15 +285,19 @@ function listOption(option: Sexp): Partial<ListOperation> {
       if (isWireCounter(index)) return { revision: { kind: "at", index } };
       throw new Problem(`has no index in ${print(option)}`);
     }
-    case "limit": {
-      const limit = parts.length === 1 && parts[0]?.kind === "integer" ? parts[0].value : 0;
-      if (limit >= 1 && limit <= limits.listKeysMax) return { limit };
-      throw new Problem(`has no limit from 1 to ${limits.listKeysMax} in ${print(option)}`);
-    }
+    case "limit":
+      return { limit: limitIn(option) };
     case "values":
       atMost(parts, 0);
       return { show: "values" };
     default:
       throw new Problem(`has ${print(option)} where an option stands`);
   }
+}
+
+function limitIn(option: Sexp): number {
+  const parts = optionParts(option);
+  const limit = parts.length === 1 ? (integerOf(parts[0]) ?? 0) : 0;
+  if (limit >= 1 && limit <= limits.listKeysMax) return limit;
+  throw new Problem(`has no limit from 1 to ${limits.listKeysMax} in ${print(option)}`);
 }

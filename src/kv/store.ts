@@ -1,20 +1,23 @@
 /**
- * The state that the log builds: keys with their values and revisions, and the sessions. `apply` is
+ * The state that the log builds: keys with their values and revisions, the sessions, the leases. `apply` is
  * a function of the store and the entry alone, so every replica that applied the same entries holds
  * the same store. It changes the store in place, for speed, and keeps the values it is given.
  */
 import { unreachable } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
-import { type LogIndex, type Millis, noIndex } from "../base/numbers.ts";
+import { type LogIndex, type Millis, millis, noIndex } from "../base/numbers.ts";
 import {
   type Command,
-  type Condition,
+  isReadOperation,
   limits,
+  meetsCondition,
   type ReadOperation,
   type Reply,
   type WriteOperation,
 } from "./command.ts";
 import { countOn, numberBytes } from "./counting.ts";
+import { expire, writeLease } from "./lease-writes.ts";
+import { listLeases } from "./leases.ts";
 import { forgetIdleViews } from "./list-view.ts";
 import { list } from "./listing.ts";
 import {
@@ -26,13 +29,18 @@ import {
   type Sessions,
 } from "./sessions.ts";
 import { transact } from "./transaction.ts";
-import { dropValue, noValues, setValue, type Values } from "./values.ts";
+import { dropValue, noValues, putValue, revisionOf, setValue, type Values } from "./values.ts";
 
-export type Store = Values & { readonly sessions: Sessions };
+export type Store = Values & {
+  readonly sessions: Sessions;
+  /** Cluster time of the last command. */
+  time: Millis;
+};
 
 export const emptyStore = (sessionLimits: SessionLimits = limits): Store => ({
   ...noValues(),
   sessions: noSessions(sessionLimits),
+  time: millis(0),
 });
 
 /** What is applied: an entry's command, with the entry's index and cluster time. */
@@ -45,11 +53,14 @@ export type Application = {
 export function apply(store: Store, { index, time, command }: Application): Reply {
   if (store.views.open.length > 0) forgetIdleViews(store.views, index);
   store.changes.begin();
+  store.time = time;
   switch (command.kind) {
     case "register":
       return { kind: "registered", session: register(store.sessions, index, time) };
     case "request":
       return applyRequest(store, { index, time, command });
+    case "expire":
+      return expire(store, time, command.leases);
     default:
       return unreachable(command);
   }
@@ -64,7 +75,7 @@ function applyRequest(
   if (admission.kind === "answered") return admission.reply;
   const { operation, sequence } = command;
   // A read has no effect to protect and its reply can be large: a retry reads again.
-  if (operation.kind === "get" || operation.kind === "list") return read(store, operation, null);
+  if (isReadOperation(operation)) return read(store, operation, null);
   const reply = write(store, index, operation);
   remember(admission.session, sequence, reply);
   return reply;
@@ -76,10 +87,10 @@ function write(store: Store, index: LogIndex, operation: WriteOperation): Reply 
       const { condition } = operation;
       // Most puts have no condition; to look at what they replace would be a miss of every cache.
       if (condition.kind !== "always") {
-        const revision = store.values.get(operation.key)?.revision ?? noIndex;
-        if (!holds(condition, revision)) return { kind: "condition-failed", revision };
+        const revision = revisionOf(store, operation.key);
+        if (!meetsCondition(condition, revision)) return { kind: "condition-failed", revision };
       }
-      setValue(store, operation.key, { value: operation.value, revision: index });
+      putValue(store, operation.key, { value: operation.value, revision: index });
       return { kind: "written", index };
     }
     case "delete":
@@ -100,6 +111,11 @@ function write(store: Store, index: LogIndex, operation: WriteOperation): Reply 
       return transact(store, index, operation);
     case "noop":
       return { kind: "done", index };
+    case "put-leased":
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-keep-alive":
+      return writeLease(store, { index, now: store.time }, operation);
     default:
       return unreachable(operation);
   }
@@ -120,24 +136,21 @@ function count(
   return { ...counted, index };
 }
 
-/** A key that is absent has revision 0, which a condition may name. */
-function holds(condition: Exclude<Condition, { kind: "always" }>, revision: LogIndex): boolean {
-  switch (condition.kind) {
-    case "absent":
-      return revision === noIndex;
-    case "revision":
-      return revision === condition.revision;
-    default:
-      return unreachable(condition);
-  }
-}
-
 /**
  * Answers from the store as it is, or from a view of it; `applied` is where it stands, null for a read that is an
- * entry of the log itself. The reply shares its values with the store, which never changes one.
+ * entry of the log itself. `now` is cluster time, for who knows it better than the last entry. The reply shares its
+ * values with the store, which never changes one.
  */
-export function read(store: Store, operation: ReadOperation, applied: LogIndex | null): Reply {
+export function read(
+  store: Store,
+  operation: ReadOperation,
+  applied: LogIndex | null,
+  now: Millis = store.time,
+): Reply {
   if (operation.kind === "list") return list(store, operation, applied);
+  if (operation.kind === "leases") {
+    return { kind: "leases-listed", now, ...listLeases(store.leases, operation) };
+  }
   const stored = store.values.get(operation.key);
   if (stored === undefined) return { kind: "absent" };
   return { kind: "found", revision: stored.revision, value: stored.value };

@@ -16,13 +16,15 @@ import {
   type StepReply,
 } from "./command.ts";
 import { countOn, numberBytes } from "./counting.ts";
-import { dropValue, type Stored, setValue, type Values } from "./values.ts";
+import { dropValue, putValue, type Stored, setValue, type Values } from "./values.ts";
 
 type Transaction = Extract<Operation, { kind: "txn" }>;
 type Refused = Extract<Reply, { kind: "txn-refused" }>;
 
 /** What the steps so far have written; null: deleted. */
-type Draft = Map<string, Stored | null>;
+type Draft = Map<string, Drafted | null>;
+/** "changed": where it stands, so that a key that had a lease before has it still. */
+type Drafted = Stored & { readonly how: "put" | "changed" };
 
 export function transact(store: Values, index: LogIndex, transaction: Transaction): Reply {
   const branch = holdsGuard(store, transaction.guard) === "holds" ? "then" : "else";
@@ -53,11 +55,10 @@ function perform(
   const now = draft.has(key) ? (draft.get(key) ?? null) : (store.values.get(key) ?? null);
   switch (step.kind) {
     case "get":
-      return now === null
-        ? { kind: "absent" }
-        : { kind: "found", revision: now.revision, value: now.value };
+      if (now === null) return { kind: "absent" };
+      return { kind: "found", revision: now.revision, value: now.value };
     case "put":
-      draft.set(key, { value: step.value, revision: index });
+      draft.set(key, { value: step.value, revision: index, how: "put" });
       return { kind: "written", index };
     case "delete":
       if (now === null) return { kind: "absent" };
@@ -66,7 +67,8 @@ function perform(
     case "incr": {
       const counted = countOn(now?.value ?? null, step.by);
       if (counted.kind === "refused") return counted.because;
-      draft.set(key, { value: numberBytes(counted.value), revision: index });
+      const how = draft.has(key) ? (draft.get(key)?.how ?? "put") : "changed";
+      draft.set(key, { value: numberBytes(counted.value), revision: index, how });
       return { kind: "counted", index, value: counted.value };
     }
     default:
@@ -75,8 +77,13 @@ function perform(
 }
 
 function adopt(store: Values, draft: Draft): void {
-  for (const [key, stored] of draft) {
-    if (stored === null) dropValue(store, key);
+  for (const [key, drafted] of draft) {
+    if (drafted === null) {
+      dropValue(store, key);
+      continue;
+    }
+    const stored = { value: drafted.value, revision: drafted.revision };
+    if (drafted.how === "put") putValue(store, key, stored);
     else setValue(store, key, stored);
   }
 }

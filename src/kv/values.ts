@@ -2,11 +2,12 @@
  * Keys with their values and revisions: what `apply` changes, and all ways in which it does. Whoever needs to know
  * of every change (an order, a view) is told here, and nowhere else.
  */
-import type { LogIndex } from "../base/numbers.ts";
+import { type LogIndex, noIndex } from "../base/numbers.ts";
 import { Changes } from "./changes.ts";
 import { itemHash, keyHashOf, withItem, withoutItem } from "./hash.ts";
 import { addKey, appendKey, emptyKeyOrder, type KeyOrder, removeKey } from "./key-order.ts";
 import { type KeyView, keepKey } from "./key-view.ts";
+import { detachKey, type Leases, noLeases } from "./leases.ts";
 import { keepForViews, type ListViews, noViews } from "./list-view.ts";
 
 export type Stored = { readonly value: Uint8Array; readonly revision: LogIndex };
@@ -26,6 +27,7 @@ export type Values = {
   readonly changes: Changes;
   /** Of the contents (hash.ts). */
   hash: number;
+  readonly leases: Leases;
 };
 
 export const noValues = (): Values => ({
@@ -35,9 +37,20 @@ export const noValues = (): Values => ({
   views: noViews(),
   changes: new Changes(),
   hash: 0,
+  leases: noLeases(),
 });
 
-/** Keeps what it is given. */
+/** A key that is absent has revision 0. */
+export const revisionOf = (store: Values, key: string): LogIndex =>
+  store.values.get(key)?.revision ?? noIndex;
+
+/** A key has the lease that its last put names; without one it stays. Keeps what it is given. */
+export function putValue(store: Values, key: string, stored: Stored): void {
+  setValue(store, key, stored);
+  detachKey(store.leases, key);
+}
+
+/** Changes a value where it stands: its lease is as before. Keeps what it is given. */
 export function setValue(store: Values, key: string, stored: Stored): void {
   const before = store.values.get(key);
   if (store.views.open.length > 0) keepForViews(store.views, key, before);
@@ -70,5 +83,6 @@ export function dropValue(store: Values, key: string): "dropped" | "absent" {
   store.hash = withoutItem(store.hash, before.hash);
   removeKey(store.order, key);
   store.changes.note(key, null);
+  detachKey(store.leases, key);
   return "dropped";
 }

@@ -103,11 +103,15 @@ function enterMembers(state: State, role: Leader): void {
   onRoundAnswered(state, role);
 }
 
+/** A gap between two inputs of a leader counts for at most so many heartbeats of cluster time. */
+const clusterTimeHeartbeatsMax = 2;
+
 /**
- * Moves cluster time along. A gap between two inputs counts for at most an election timeout: a paused leader
- * must not let leases run out that nobody could renew.
+ * Moves cluster time along. A leader that is awake looks at the time every heartbeat. A longer gap between two inputs
+ * is one in which it slept, or its clock jumped: it counts for two heartbeats, so that no lease runs out that nobody
+ * could renew.
  */
 export function advanceClusterTime(state: State, role: Leader, elapsedMs: number): void {
-  const counted = Math.min(elapsedMs, state.settings.timing.electionMsMin);
+  const counted = Math.min(elapsedMs, clusterTimeHeartbeatsMax * state.settings.timing.heartbeatMs);
   role.time = later(role.time, counted);
 }

@@ -32,6 +32,7 @@ export function describeReplica(parts: {
         form("keys", machine.keys),
         form("sessions", machine.sessions),
         form("hash", hashText(machine.store.hash)),
+        form("leases", machine.leases.byId.size),
       ),
       form("journal", form("position", journal.position), form("durable", journal.durable)),
       form(

@@ -1,9 +1,10 @@
 /** The replicated state machine: committed entries in, in order, each once; replies out (§5.3). */
 import { assert, must, unreachable } from "../base/assert.ts";
-import type { LogIndex } from "../base/numbers.ts";
+import type { LogIndex, Millis } from "../base/numbers.ts";
 import { nextIndex } from "../base/numbers.ts";
 import { decodeCommand } from "../codec/command.ts";
 import type { Command, ReadOperation, Reply } from "../kv/command.ts";
+import type { Leases } from "../kv/leases.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
 import { apply, emptyStore, read, type Store } from "../kv/store.ts";
 import type { Entry } from "../raft/types.ts";
@@ -30,6 +31,16 @@ export class Machine {
 
   get keys(): number {
     return this.store.values.size;
+  }
+
+  /** To be looked at, and never changed. */
+  get leases(): Leases {
+    return this.store.leases;
+  }
+
+  /** Cluster time of the last command that was applied. */
+  get time(): Millis {
+    return this.store.time;
   }
 
   get sessions(): number {
@@ -64,7 +75,8 @@ export class Machine {
     if (this.comparison.awaited === this.lastApplied) this.comparison.reached(this.store.hash);
   }
 
-  read(operation: ReadOperation): Reply {
-    return read(this.store, operation, this.lastApplied);
+  /** `now`: cluster time. */
+  read(operation: ReadOperation, now: Millis): Reply {
+    return read(this.store, operation, this.lastApplied, now);
   }
 }

@@ -83,7 +83,7 @@ export class Past {
 function plainCount(command: Command | null): number {
   if (command?.kind !== "request") return 0;
   const { kind } = command.operation;
-  return kind === "put" || kind === "cas" || kind === "delete" ? 1 : 0;
+  return kind === "put" || kind === "put-leased" || kind === "cas" || kind === "delete" ? 1 : 0;
 }
 
 function changesAsWritten(entry: Entry): readonly Change[] {
@@ -93,6 +93,7 @@ function changesAsWritten(entry: Entry): readonly Change[] {
   const { operation } = command;
   switch (operation.kind) {
     case "put":
+    case "put-leased":
     case "cas":
       return [{ key: operation.key, value: operation.value }];
     case "delete":

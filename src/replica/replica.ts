@@ -31,6 +31,7 @@ import { Comparison } from "./comparison.ts";
 import { Counters } from "./counters.ts";
 import { describeReplica } from "./describe.ts";
 import { diskFailure, storeDiffers } from "./errors.ts";
+import { Expiry } from "./expiry.ts";
 import { Gate } from "./gate.ts";
 import type { Effects, Input } from "./input.ts";
 import { Machine } from "./machine.ts";
@@ -62,6 +63,7 @@ export class Replica {
   private readonly machine: Machine;
   private readonly service: Service;
   private readonly watches: Watches;
+  private readonly expiry: Expiry;
   private readonly acquaintance: Acquaintance;
   private readonly administrator: Administrator;
   /** The configuration that the wire knows. */
@@ -115,6 +117,7 @@ export class Replica {
     const past = () => machine.past;
     const ageMs = (at: Millis) => this.service.ageMs(at);
     this.watches = new Watches({ state, past, ageMs, wire, counters });
+    this.expiry = new Expiry({ state: this.state, machine: this.machine });
     step(this.state, now, { kind: "start" });
   }
 
@@ -156,6 +159,7 @@ export class Replica {
     if (this.failure !== null) return stopped(this.failure, this.takeNotes());
     this.keepTime();
     if (this.watches.count > 0) this.service.wantAge(this.now, watcherLimits.ageMs);
+    this.expiry.propose(this.now);
     this.service.beginReads(this.now);
     step(this.state, this.now, { kind: "flush" });
     this.adoptMembers();
@@ -330,7 +334,8 @@ export class Replica {
       ? later(this.now, this.settings.timing.heartbeatMs)
       : nextDeadline(this.state);
     const others = earliest(this.wire.nextDeadline(), this.acquaintance.nextDeadline());
-    return earliest(earliest(raft, others), earliest(this.sealAt, this.watches.nextDeadline()));
+    const own = earliest(this.watches.nextDeadline(), this.expiry.nextDeadline());
+    return earliest(earliest(raft, others), earliest(this.sealAt, own));
   }
 
   private takeNotes(): readonly string[] {

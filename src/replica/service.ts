@@ -9,13 +9,14 @@ import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
 import { nextIndex } from "../base/numbers.ts";
 import type { ClientRequest, Outcome, RequestBody } from "../codec/client-message.ts";
 import { decodeCommand } from "../codec/command.ts";
-import type { Reply } from "../kv/command.ts";
+import type { ReadOperation, Reply } from "../kv/command.ts";
 import { proposalRefusal, step } from "../raft/raft.ts";
 import type { ReadTicket, State } from "../raft/state.ts";
 import { knownLeader } from "../raft/state.ts";
 import type { Entry } from "../raft/types.ts";
 import type { Counters } from "./counters.ts";
 import { type Asker, Desk, limits, type WaitingRead } from "./desk.ts";
+import { clusterTime } from "./expiry.ts";
 import { Freshness } from "./freshness.ts";
 import type { Machine } from "./machine.ts";
 
@@ -78,6 +79,8 @@ export class Service {
     const { state, desk } = this;
     const command = decodeCommand(bytes);
     if (command === null) return desk.answer(asker, malformed);
+    // An expiry is the leader's own to propose: nobody else decides what time it is (expiry.ts).
+    if (command.kind === "expire") return desk.answer(asker, malformed);
     if (desk.rejoin(asker, command, state.term) === "joined") return;
     if (proposalRefusal(state) !== null) return desk.answer(asker, busy);
     if (desk.hasRoomForWrite() === "full") return desk.answer(asker, busy);
@@ -162,7 +165,7 @@ export class Service {
     if (this.answerBytes >= limits.answerBytesMax) return this.desk.answer(asker, busy);
     const { applied } = this.machine;
     const term = this.state.log.termAt(applied) ?? this.state.term;
-    const reply = this.machine.read(operation);
+    const reply = this.read(operation);
     this.answerBytes += payloadBytes(reply);
     if (answer === "plain") {
       return this.desk.answer(asker, { kind: "replied", reply, index: applied, term });
@@ -170,11 +173,22 @@ export class Service {
     const ageMs = this.freshness.ageMs(now);
     this.desk.answer(asker, { kind: "dated", reply, index: applied, term, ageMs });
   }
+
+  /** Who leads knows what time it is, and what is left of leases, better than the last entry does. */
+  private read(operation: ReadOperation): Reply {
+    const { role } = this.state;
+    const isTimed = operation.kind === "leases" && role.kind === "leader";
+    return this.machine.read(operation, isTimed ? clusterTime(role) : this.machine.time);
+  }
 }
+
+/** About as much as one lease of a list takes. */
+const leaseItemBytes = 32;
 
 /** Bytes of keys and values in the answer to a read. */
 function payloadBytes(reply: Reply): number {
   if (reply.kind === "found") return reply.value.length;
+  if (reply.kind === "leases-listed") return reply.items.length * leaseItemBytes;
   if (reply.kind !== "listed") return 0;
   let bytes = 0;
   for (const { key, value } of reply.items) bytes += key.length + (value?.length ?? 0);

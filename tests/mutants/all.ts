@@ -5,6 +5,8 @@ import { comparisonMutants } from "./comparison.ts";
 import { journalMutants } from "./journal.ts";
 import { journalSnapshotMutants } from "./journal-snapshots.ts";
 import { kvMutants } from "./kv.ts";
+import { leaseMutants } from "./leases.ts";
+import { lockMutants } from "./locks.ts";
 import type { Mutant } from "./mutant.ts";
 import { raftElectionMutants } from "./raft-elections.ts";
 import { raftMembershipMutants } from "./raft-membership.ts";
@@ -26,6 +28,8 @@ export const mutants: readonly Mutant[] = [
   ...comparisonMutants,
   ...codecMutants,
   ...kvMutants,
+  ...leaseMutants,
+  ...lockMutants,
   ...clientMutants,
   ...worldMutants,
 ];

@@ -78,7 +78,7 @@ export const kvMutants: readonly Mutant[] = [
   {
     name: "condition-on-a-revision-always-holds",
     why: "A write that names a revision overwrites a newer one.",
-    file: "kv/store.ts",
+    file: "kv/command.ts",
     before: "return revision === condition.revision;",
     after: "return revision >= condition.revision;",
   },

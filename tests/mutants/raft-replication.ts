@@ -249,7 +249,8 @@ export const raftReplicationMutants: readonly Mutant[] = [
     name: "pause-counts-in-full",
     why: "A leader that slept lets every session run out that nobody could use (I18).",
     file: "raft/roles.ts",
-    before: "const counted = Math.min(elapsedMs, state.settings.timing.electionMsMin);",
+    before:
+      "const counted = Math.min(elapsedMs, clusterTimeHeartbeatsMax * state.settings.timing.heartbeatMs);",
     after: "const counted = elapsedMs;",
   },
   {

@@ -145,6 +145,11 @@ function actionOf(operation: Operation, result: NonNullable<Asked["result"]>): C
     case "txn":
     case "list":
     case "noop":
+    case "put-leased":
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-keep-alive":
+    case "leases":
       return null;
     default:
       return unreachable(operation);

@@ -17,6 +17,7 @@ export const verbsAt = (place: Place): Verbs => ({
   export: async () => (await import("./export-verb.ts")).exportCommand(place),
   import: async () => (await import("./import-verb.ts")).importCommand(place),
   history: async () => (await import("./key-history.ts")).historyCommand(place),
+  lease: async () => (await import("./lease-verbs.ts")).leaseGroup(place),
   outcome: async () => (await import("./outcome.ts")).outcomeCommand(place),
   status: async () => (await import("./status.ts")).statusCommand(place),
 });

@@ -128,7 +128,14 @@ function verbGroup(place: Place): Command {
 
 function withoutTarget(verb: Command): Command {
   const args = Object.entries(verb.args).filter(([name]) => !Object.hasOwn(targetArgs, name));
-  return { ...verb, args: Object.fromEntries(args) };
+  const commands = Object.entries(verb.commands ?? {}).map(
+    ([name, load]) => [name, async () => withoutTarget(await load())] as const,
+  );
+  return {
+    ...verb,
+    args: Object.fromEntries(args),
+    commands: verb.commands === null ? null : Object.fromEntries(commands),
+  };
 }
 
 /** One s-expression, as a command whose only word it is. */
@@ -195,7 +202,7 @@ const failing = (error: OperatorError): Command =>
     run: () => Promise.reject(error),
   });
 
-const helpText = `put KEY VALUE       write        --if-absent --if-rev R --file F --request-id ID
+const helpText = `put KEY VALUE       write        --if-absent --if-rev R --ttl SPAN --lease L --file F --request-id ID
 get KEY             read         --rev --stale --logged
 del KEY             delete
 cas KEY OLD NEW     write where the value is OLD
@@ -205,6 +212,7 @@ txn '(if …)'        compare, then one thing or the other
 ls [PREFIX]         list keys    --values --limit N --from K --to K
 history KEY         what it has held, as far back as the log is kept
 export  import FILE all keys as JSON lines, and back
+lease grant SPAN    begin a lease: put KEY VALUE --lease L; lease keep-alive L, revoke L, ls
 outcome ID          settle what became of a request
 status              how each node is
 
@@ -212,6 +220,8 @@ status              how each node is
 (get "k")  (delete "k")  (list "prefix" (from "a") (to "m") (after "k") (limit 10) (values))  (noop)
 (if (= (rev "k") 3) (put "k" "v") (get "k"))  (do (put "k" "v") (delete "l"))  (incr "k" 5)
   comparisons: (= (rev "k") 3) (= (value "k") "v") with = != < <= > >=, (exists "k"), and, or, not
+(put "k" "v" (ttl 5000))  (put "k" "v" (lease 12))  (lease-grant 5000)  (leases)
+(lease-keep-alive 12)  (lease-revoke 12)
 (Set "k" "v")  (Get . "k")  (Delete "k")  (Noop)        the same, as the original wrote them
 bytes are written in hex: (put "k" #x"00ff"); an expression may go on over several lines
 

@@ -27,6 +27,7 @@ const verbs = [
   "history",
   "export",
   "import",
+  "lease",
   "outcome",
   "status",
   ".help",

@@ -5,7 +5,7 @@ import { unreachable } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";
 import { explainNodes } from "../../client/explain.ts";
 import { formatRequestId, type NodeReport, type Result } from "../../client/request.ts";
-import type { Operation } from "../../kv/command.ts";
+import { isReadOperation, type Operation } from "../../kv/command.ts";
 import { formatDuration } from "../quantity.ts";
 import { keyText } from "./notation.ts";
 import type { Connection } from "./place.ts";
@@ -26,7 +26,7 @@ export type Asked = {
 type Rejected = Extract<Result, { kind: "rejected" }>;
 type Unknown = Extract<Result, { kind: "unknown" }>;
 
-export const isRead = ({ kind }: Operation): boolean => kind === "get" || kind === "list";
+export const isRead = isReadOperation;
 
 export function rejection(asked: Asked, result: Rejected): OperatorError {
   const { because } = result;

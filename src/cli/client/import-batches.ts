@@ -1,6 +1,6 @@
 /** The lines of an export as batches of puts, and what is wrong with them. */
 import { exits, OperatorError } from "../../base/error.ts";
-import { commandProblem } from "../../codec/command.ts";
+import { commandProblem } from "../../codec/command-problem.ts";
 import { limits, type Step } from "../../kv/command.ts";
 import { exportVersion, readExportLine } from "./export-lines.ts";
 import { counted } from "./notation.ts";

@@ -65,6 +65,8 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
 /** `put "color"`: a request as its user knows it. */
 export function nameOf(operation: Operation): string {
   switch (operation.kind) {
+    case "put-leased":
+      return `put ${quotedKey(operation.key)}`;
     case "put":
     case "cas":
     case "get":
@@ -78,6 +80,14 @@ export function nameOf(operation: Operation): string {
       return "the transaction";
     case "noop":
       return "noop";
+    case "lease-grant":
+      return "lease grant";
+    case "lease-revoke":
+      return `lease revoke ${operation.lease}`;
+    case "lease-keep-alive":
+      return `lease keep-alive ${operation.lease}`;
+    case "leases":
+      return "lease ls";
     default:
       return unreachable(operation);
   }

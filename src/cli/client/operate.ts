@@ -5,12 +5,13 @@
 import { unreachable } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
 import type { Age, Result } from "../../client/request.ts";
-import { commandProblem } from "../../codec/command.ts";
+import { commandProblem } from "../../codec/command-problem.ts";
 import { limits, type Operation, type Reply } from "../../kv/command.ts";
 import type { CommandExit } from "../command.ts";
 import type { Program } from "../program.ts";
 import { exitOfSignal } from "../signals.ts";
 import { type Asked, rejection, unknownOutcome } from "./failure.ts";
+import { showLeaseReply } from "./lease-shown.ts";
 import { ask, type Connection, type Place, type Question } from "./place.ts";
 import { failedAlone, refusedReply } from "./refusal.ts";
 import { shellLine } from "./shell.ts";
@@ -115,6 +116,7 @@ async function show(
 ): Promise<"shown" | "not-an-answer"> {
   switch (operation.kind) {
     case "put":
+    case "put-leased":
     case "cas":
       if (reply.kind !== "written") return "not-an-answer";
       await showWritten(scene, operation, answer);
@@ -146,6 +148,11 @@ async function show(
       await showListed(scene, { ...reply, index, prefix: operation.prefix, cut, age });
       return "shown";
     }
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-keep-alive":
+    case "leases":
+      return showLeaseReply(scene, operation, { reply, answer });
     default:
       return unreachable(operation);
   }

@@ -43,10 +43,13 @@ export const outcomeCommand = (place: Place): Command =>
   });
 
 type Outcome =
-  | { readonly kind: "applied"; readonly index: number }
+  /** `index` is null where the answer that was kept does not say it. */
+  | { readonly kind: "applied"; readonly index: number | null }
   | { readonly kind: "condition-failed"; readonly revision: number }
   | { readonly kind: "refused"; readonly because: string }
   | { readonly kind: "no-such-key" }
+  | { readonly kind: "no-such-lease" }
+  | { readonly kind: "over-limit" }
   | { readonly kind: "not-applied" };
 
 async function askOutcome(scene: Scene, task: Task, id: RequestId): Promise<CommandExit> {
@@ -72,6 +75,15 @@ function outcomeOf(reply: Reply): Outcome | null {
     case "count-refused":
     case "txn-refused":
       return { kind: "refused", because: reply.because };
+    case "lease-granted":
+      return { kind: "applied", index: reply.lease };
+    case "lease-kept":
+    case "lease-revoked":
+      return { kind: "applied", index: null };
+    case "lease-unknown":
+      return { kind: "no-such-lease" };
+    case "lease-limit":
+      return { kind: "over-limit" };
     case "condition-failed":
       return { kind: "condition-failed", revision: reply.revision };
     case "absent":
@@ -84,6 +96,8 @@ function outcomeOf(reply: Reply): Outcome | null {
     case "found":
     case "listed":
     case "view-lost":
+    case "leases-listed":
+    case "expired":
     case "registered":
       return null;
     default:
@@ -95,7 +109,8 @@ const exitOf = (outcome: Outcome): Exit => (outcome.kind === "applied" ? exits.d
 
 function showOutcome({ program }: Scene, id: string, outcome: Outcome): Promise<void> {
   const parts: SexpInput[] = [form("request", string(id)), form("outcome", word(outcome.kind))];
-  if (outcome.kind === "applied") parts.push(form("index", outcome.index));
+  const index = outcome.kind === "applied" ? outcome.index : null;
+  if (index !== null) parts.push(form("index", index));
   if (outcome.kind === "condition-failed") parts.push(form("rev", outcome.revision));
   if (outcome.kind === "refused") parts.push(form("because", word(outcome.because)));
   return program.output.result({
@@ -104,7 +119,7 @@ function showOutcome({ program }: Scene, id: string, outcome: Outcome): Promise<
       ok: outcome.kind === "applied",
       requestId: id,
       outcome: outcome.kind,
-      ...(outcome.kind === "applied" ? { index: outcome.index } : {}),
+      ...(index === null ? {} : { index }),
       ...(outcome.kind === "condition-failed" ? { rev: outcome.revision } : {}),
       ...(outcome.kind === "refused" ? { because: outcome.because } : {}),
     }),
@@ -115,13 +130,17 @@ function showOutcome({ program }: Scene, id: string, outcome: Outcome): Promise<
 function sentence(outcome: Outcome): string {
   switch (outcome.kind) {
     case "applied":
-      return `happened, at index ${outcome.index}`;
+      return outcome.index === null ? "happened" : `happened, at index ${outcome.index}`;
     case "condition-failed":
       return `was answered no: its condition failed against revision ${outcome.revision}`;
     case "refused":
       return `was answered no: ${outcome.because}`;
     case "no-such-key":
       return "was answered no: there was nothing to delete";
+    case "no-such-lease":
+      return "was answered no: there was no such lease";
+    case "over-limit":
+      return "was answered no: there were as many leases as there may be";
     case "not-applied":
       return "had no effect, and never will";
     default:

@@ -5,7 +5,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";
 import { formatRequestId, type RequestId } from "../../client/request.ts";
-import { limits, type Operation, type Reply } from "../../kv/command.ts";
+import { type LeaseId, limits, type Operation, type Reply } from "../../kv/command.ts";
 import { type Asked, forgotten, isRead, look } from "./failure.ts";
 import { shellLine } from "./shell.ts";
 
@@ -17,9 +17,13 @@ export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): 
       if (operation.kind === "get" || operation.kind === "delete") return noSuchKey(asked);
       return otherRequest(asked, idText);
     case "condition-failed":
-      if (operation.kind === "put" || operation.kind === "cas")
+      if (operation.kind === "put" || operation.kind === "put-leased" || operation.kind === "cas")
         return conditionFailed(asked, reply);
       return otherRequest(asked, idText);
+    case "lease-unknown":
+      return noSuchLease(asked, reply.lease);
+    case "lease-limit":
+      return leaseLimit(asked, reply.of);
     case "done":
       return calledOff(asked, idText);
     case "already-acknowledged":
@@ -45,6 +49,11 @@ export function refusedReply(asked: Asked, id: RequestId | null, reply: Reply): 
     case "deleted":
     case "found":
     case "listed":
+    case "lease-granted":
+    case "lease-kept":
+    case "lease-revoked":
+    case "leases-listed":
+    case "expired":
     case "registered":
       return otherRequest(asked, idText);
     default:
@@ -60,6 +69,26 @@ function noSuchKey(asked: Asked): OperatorError {
     fix: [shellLine({ verb: "ls", plain: [], flags: connection.words })],
   });
 }
+
+const noSuchLease = (asked: Asked, lease: LeaseId): OperatorError =>
+  honestNo(asked, {
+    code: "no-such-lease",
+    why: `lease ${lease} has ended, or never was: its keys are gone`,
+    fix: [
+      shellLine({ verb: "lease ls", plain: [], flags: asked.connection.words }),
+      shellLine({ verb: "lease grant", plain: ["30s"], flags: asked.connection.words }),
+    ],
+  });
+
+const leaseLimit = (asked: Asked, of: "leases" | "keys"): OperatorError =>
+  honestNo(asked, {
+    code: "lease-limit",
+    why:
+      of === "leases"
+        ? `there are ${limits.leasesMax} leases, which is as many as there may be`
+        : `the lease has ${limits.leaseKeysMax} keys, which is as many as one may have`,
+    fix: [of === "leases" ? "revoke leases that nobody needs" : "use another lease"],
+  });
 
 function conditionFailed(
   asked: Asked,
@@ -124,7 +153,7 @@ const countProblems = {
 
 function wantedText(operation: Operation): string {
   if (operation.kind === "cas") return ", and its value is not the expected one";
-  if (operation.kind !== "put") return "";
+  if (operation.kind !== "put" && operation.kind !== "put-leased") return "";
   switch (operation.condition.kind) {
     case "always":
       return "";

@@ -4,10 +4,11 @@
 import { unreachable } from "../../base/assert.ts";
 import type { LogIndex, Term } from "../../base/numbers.ts";
 import { type Age, formatRequestId, type RequestId } from "../../client/request.ts";
-import type { Item, Operation, Reply } from "../../kv/command.ts";
+import type { Item, Operation, Reply, Tenure } from "../../kv/command.ts";
 import { itemSexp, keySexp } from "../../kv/describe.ts";
 import { bytesSexp, form, list, type SexpInput, symbol, word } from "../../sexp/value.ts";
 import type { Paint } from "../paint.ts";
+import { formatDuration } from "../quantity.ts";
 import { ageJson, ageSexps, noteAge } from "./age.ts";
 import { bytesJson, keyJson, keyText, roundedMs, terminalText, valueText } from "./notation.ts";
 import type { Scene } from "./operate.ts";
@@ -27,9 +28,15 @@ export type Answer = {
   readonly earlier: RequestId | null;
 };
 
-type Write = Extract<Operation, { kind: "put" | "cas" | "delete" | "noop" }>;
+type Write = Extract<Operation, { kind: "put" | "put-leased" | "cas" | "delete" | "noop" }>;
 
-const names = { put: "put-ok", cas: "cas-ok", delete: "del-ok", noop: "noop-ok" } as const;
+const names = {
+  put: "put-ok",
+  "put-leased": "put-ok",
+  cas: "cas-ok",
+  delete: "del-ok",
+  noop: "noop-ok",
+} as const;
 
 export function showWritten(
   { program }: Pick<Scene, "program">,
@@ -39,24 +46,48 @@ export function showWritten(
   const { index, term } = answer;
   const ms = roundedMs(answer.ms);
   const key: string | null = write.kind === "noop" ? null : write.key;
+  const lease = write.kind === "put-leased" ? leaseOf(write.tenure, answer) : [];
   const { paint } = program.output;
   return program.output.result({
     text: () =>
       `${paint.green("ok")}  ${effectText(write, answer)}  ${paint.dim(placeText(answer))}`,
-    json: () => ({ ok: true, ...(key === null ? {} : { key: keyJson(key) }), index, term, ms }),
+    json: () => ({
+      ok: true,
+      ...(key === null ? {} : { key: keyJson(key) }),
+      ...{ index, term, ms },
+      ...Object.fromEntries(lease),
+    }),
     sexpr: () => {
       const parts: SexpInput[] = key === null ? [] : [form("key", keySexp(key))];
       parts.push(form("index", index), form("term", term ?? word("unknown")));
+      for (const [name, number] of lease) parts.push(form(name === "ttlMs" ? "ttl" : name, number));
       return form(names[write.kind], ...parts);
     },
   });
 }
+
+/** The lease that a key has now, as fields. */
+const leaseOf = (tenure: Tenure, { index }: Answer): readonly (readonly [string, number])[] =>
+  tenure.kind === "granted"
+    ? [["lease", tenure.lease]]
+    : [
+        ["lease", index],
+        ["ttlMs", tenure.ttlMs],
+      ];
 
 function effectText(write: Write, { earlier }: Answer): string {
   if (earlier !== null) return `request ${formatRequestId(earlier)} was done by an earlier try`;
   switch (write.kind) {
     case "put":
       return `${keyText(write.key)} = ${valueText(write.value)}`;
+    case "put-leased": {
+      const { tenure } = write;
+      const stay =
+        tenure.kind === "own"
+          ? `for ${formatDuration(tenure.ttlMs)}`
+          : `with lease ${tenure.lease}`;
+      return `${keyText(write.key)} = ${valueText(write.value)}, ${stay}`;
+    }
     case "cas":
       return `${keyText(write.key)} = ${valueText(write.value)}, was ${valueText(write.expected)}`;
     case "delete":

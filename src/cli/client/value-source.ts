@@ -5,8 +5,9 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { byteString, concat, utf8 } from "../../base/bytes.ts";
 import { exits, OperatorError } from "../../base/error.ts";
-import type { CommandProblem } from "../../codec/command.ts";
+import type { CommandProblem } from "../../codec/command-problem.ts";
 import { limits, type Operation } from "../../kv/command.ts";
+import { formatDuration } from "../quantity.ts";
 import type { Environment } from "../walk.ts";
 import { chosen } from "./choice.ts";
 import { nameOf } from "./notation.ts";
@@ -160,6 +161,10 @@ const problems: Readonly<Record<CommandProblem, readonly [what: string, fix: str
     `a list has at most ${limits.listKeysMax} keys at a time`,
     "ask again with the last key seen",
   ],
+  "ttl-out-of-range": [
+    `a lease lasts from ${formatDuration(limits.leaseMsMin)} to ${formatDuration(limits.leaseMsMax)}`,
+    "give another span: 30s",
+  ],
 };
 
 /** An operation that no node would take. */
@@ -177,6 +182,6 @@ export function invalidOperation(problem: CommandProblem, operation: Operation):
 function sizeOf(problem: CommandProblem, operation: Operation): number | null {
   if (problem === "key-too-long" && "key" in operation) return operation.key.length;
   if (problem !== "value-too-long") return null;
-  if (operation.kind === "put") return operation.value.length;
+  if (operation.kind === "put" || operation.kind === "put-leased") return operation.value.length;
   return operation.kind === "cas" ? operation.expected.length + operation.value.length : null;
 }

@@ -2,12 +2,14 @@
 import { noBytes } from "../../base/bytes.ts";
 import { isWireCounter } from "../../base/numbers.ts";
 import { parseRequestId, type RequestId } from "../../client/request.ts";
-import type { Condition } from "../../kv/command.ts";
+import type { Condition, Operation, Tenure } from "../../kv/command.ts";
 import { type Command, command } from "../command.ts";
+import { durationFlag } from "../flag.ts";
 import { badValue } from "../mistakes.ts";
-import { parseCount } from "../quantity.ts";
+import { formatDuration, parseCount } from "../quantity.ts";
 import type { Environment } from "../walk.ts";
 import { chosen } from "./choice.ts";
+import { leaseIdOf } from "./lease-id.ts";
 import { nameOf } from "./notation.ts";
 import { checkOperation, perform } from "./operate.ts";
 import { clientArgs, connected, type Place, timeoutFlag } from "./place.ts";
@@ -54,27 +56,35 @@ export const putCommand = (place: Place): Command =>
         valueHint: "revision",
         description: "Only where the key's revision is this; 0: where it has no value",
       },
+      ttl: { type: "string", valueHint: "span", description: "How long the key stays, like 30s" },
+      lease: {
+        type: "string",
+        valueHint: "lease",
+        description: "The lease that the key goes with",
+      },
       "request-id": requestIdArg,
       ...clientArgs,
     },
     examples: [
       { line: "rusty-boat client put color blue", does: "" },
       { line: "rusty-boat client put color red --if-rev 42", does: "if nobody wrote since" },
+      { line: "rusty-boat client put color blue --ttl 30s", does: "gone after 30 s" },
       { line: "rusty-boat client put photo --file boat.jpg", does: "bytes, as they are" },
       { line: "rusty-boat client put -- -5 -x", does: "words that look like flags" },
     ],
     async run({ args, program }) {
       const again = againOf(args["request-id"]);
       const condition = conditionOf(args["if-absent"], args["if-rev"], program.environment);
+      const tenure = tenureOf(args.ttl, args.lease, program.environment);
       const timeoutMs = timeoutFlag(args.timeout);
       const key = wordKey(args.key);
       // The key is judged before a value is waited for.
-      checkOperation({ kind: "put", key, value: noBytes, condition });
+      checkOperation(putOf({ key, value: noBytes, condition }, tenure));
       const given = { word: args.value, file: args.file, stdin: args.stdin };
       const value = await readValue(given, place.stdin, program.environment);
-      const operation = { kind: "put", key, value: value.bytes, condition } as const;
+      const operation = putOf({ key, value: value.bytes, condition }, tenure);
       checkOperation(operation);
-      const flags = [...value.flags, ...conditionWords(condition)];
+      const flags = [...value.flags, ...conditionWords(condition), ...tenureWords(tenure)];
       const line = { verb: "put", plain: [args.key, ...value.plain], flags };
       const name = nameOf(operation);
       const question = { name, operation, consistency: "linearizable", again, timeoutMs } as const;
@@ -107,6 +117,37 @@ function conditionOf(
     example: "--if-rev 42",
   });
 }
+
+function tenureOf(
+  ttl: string | undefined,
+  lease: string | undefined,
+  environment: Environment,
+): Tenure | null {
+  const choice = chosen(
+    [
+      ["--ttl", ttl !== undefined],
+      ["--lease", lease !== undefined],
+    ],
+    environment,
+  );
+  if (choice === "--ttl" && ttl !== undefined) {
+    return { kind: "own", ttlMs: durationFlag({ source: "--ttl", value: ttl }) };
+  }
+  if (choice === null || lease === undefined) return null;
+  return { kind: "granted", lease: leaseIdOf("--lease", lease) };
+}
+
+type Put = Pick<Extract<Operation, { kind: "put" }>, "key" | "value" | "condition">;
+
+const putOf = (put: Put, tenure: Tenure | null): Operation =>
+  tenure === null ? { kind: "put", ...put } : { kind: "put-leased", ...put, tenure };
+
+const tenureWords = (tenure: Tenure | null): readonly string[] => {
+  if (tenure === null) return [];
+  return tenure.kind === "own"
+    ? ["--ttl", formatDuration(tenure.ttlMs)]
+    : ["--lease", `${tenure.lease}`];
+};
 
 const conditionWords = (condition: Condition): readonly string[] => {
   if (condition.kind === "revision") return ["--if-rev", `${condition.revision}`];

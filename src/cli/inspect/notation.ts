@@ -23,6 +23,8 @@ export function commandFields(command: Command | null): object {
       const { session, sequence, acknowledged, operation } = command;
       return { ...operationFields(operation), session, sequence, acknowledged };
     }
+    case "expire":
+      return { op: "expire", leases: command.leases };
     default:
       return unreachable(command);
   }
@@ -34,6 +36,12 @@ function operationFields(operation: Operation): object {
     case "put": {
       const { key, value, condition } = operation;
       return { op, key: keyJson(key), value: bytesJson(value), ...conditionFields(condition) };
+    }
+    case "put-leased": {
+      const { key, value, condition, tenure } = operation;
+      const bound = tenure.kind === "own" ? { ttlMs: tenure.ttlMs } : { lease: tenure.lease };
+      const what = { op: "put", key: keyJson(key), value: bytesJson(value) };
+      return { ...what, ...conditionFields(condition), ...bound };
     }
     case "cas": {
       const { key, expected, value } = operation;
@@ -64,6 +72,13 @@ function operationFields(operation: Operation): object {
     }
     case "noop":
       return { op };
+    case "lease-grant":
+      return { op, ttlMs: operation.ttlMs };
+    case "lease-revoke":
+    case "lease-keep-alive":
+      return { op, lease: operation.lease };
+    case "leases":
+      return { op, after: operation.after, limit: operation.limit };
     default:
       return unreachable(operation);
   }

@@ -29,6 +29,11 @@ export const kindNames = [
   "list",
   "incr",
   "txn",
+  "lease-grant",
+  "lease-revoke",
+  "lease-keep-alive",
+  "leases",
+  "expire",
   "unreadable",
 ] as const;
 export type Kind = (typeof kindNames)[number];
@@ -68,20 +73,17 @@ function isOfKind(record: JournalRecord, kinds: ReadonlySet<Kind>): boolean {
 
 function operationKind(command: Command | null): Kind {
   if (command === null) return "unreadable";
-  return command.kind === "register" ? "register" : command.operation.kind;
+  if (command.kind !== "request") return command.kind;
+  const { kind } = command.operation;
+  return kind === "put-leased" ? "put" : kind;
 }
 
 /** Whether a command names this key: it writes it, or reads it through the log, or may. */
 export function touches(command: Command | null, key: string): boolean {
-  if (command === null || command.kind === "register") return false;
+  if (command?.kind !== "request") return false;
   const { operation } = command;
-  switch (operation.kind) {
-    case "list":
-    case "noop":
-      return false;
-    case "txn":
-      return [...operation.holding, ...operation.otherwise].some((step) => step.key === key);
-    default:
-      return operation.key === key;
+  if (operation.kind === "txn") {
+    return [...operation.holding, ...operation.otherwise].some((step) => step.key === key);
   }
+  return "key" in operation && operation.key === key;
 }

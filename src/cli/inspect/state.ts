@@ -1,18 +1,20 @@
 /**
- * The store as it was right after one entry: every key in byte order, every session. Nothing in it
+ * The store as it was right after one entry: every key in byte order, every session, every lease. Nothing in it
  * depends on the node that was asked, so that two nodes' states can be compared with `diff`: as
  * text it has a key on each line, and reads as one s-expression all the same.
  */
 import { must } from "../../base/assert.ts";
 import { exits } from "../../base/error.ts";
 import type { Item } from "../../kv/command.ts";
-import { itemSexp, replySexp } from "../../kv/describe.ts";
+import { itemSexp, keySexp, replySexp } from "../../kv/describe.ts";
 import { hashText } from "../../kv/hash.ts";
 import { visitKeys } from "../../kv/key-order.ts";
+import type { Lease } from "../../kv/leases.ts";
 import type { Session } from "../../kv/sessions.ts";
 import type { Store } from "../../kv/store.ts";
 import { print } from "../../sexp/print.ts";
 import { form, list, type Sexp } from "../../sexp/value.ts";
+import { keyJson } from "../client/notation.ts";
 import type { CommandExit } from "../command.ts";
 import type { Output } from "../output.ts";
 import { visible } from "../paint.ts";
@@ -69,10 +71,12 @@ type Punctuation = {
   readonly keys: string;
   readonly between: string;
   readonly sessions: string;
+  readonly leases: string;
   readonly close: string;
   readonly end: string;
   readonly item: (item: Item) => string;
   readonly session: (session: Session) => string;
+  readonly lease: (lease: Lease) => string;
 };
 
 /** Piece by piece: a store can be larger than the longest string. */
@@ -89,6 +93,12 @@ async function printState(output: Output, replay: Replay, key: string | null): P
     separator = "";
     for (const session of replay.store.sessions.byId.values()) {
       await output.raw(separator + marks.session(session));
+      separator = marks.between;
+    }
+    await output.raw(marks.close + marks.leases);
+    separator = "";
+    for (const lease of replay.store.leases.byId.values()) {
+      await output.raw(separator + marks.lease(lease));
       separator = marks.between;
     }
   }
@@ -122,10 +132,12 @@ function punctuation(format: Output["format"], replay: Replay): Punctuation {
       keys: ',"keys":[',
       between: ",",
       sessions: ',"sessions":[',
+      leases: ',"leases":[',
       close: "]",
       end: "}\n",
       item: (item) => JSON.stringify(itemJson(item)),
       session: (session) => JSON.stringify(sessionJson(session)),
+      lease: (lease) => JSON.stringify(leaseJson(lease)),
     };
   }
   const place = [form("index", applied), form("term", term), form("time", time)];
@@ -136,10 +148,12 @@ function punctuation(format: Output["format"], replay: Replay): Punctuation {
     keys: `${line}(keys`,
     between: "",
     sessions: `${line}(sessions`,
+    leases: `${line}(leases`,
     close: ")",
     end: ")\n",
     item: (item) => deeper + print(itemSexp(item)),
     session: (session) => deeper + print(sessionSexp(session)),
+    lease: (lease) => deeper + print(leaseSexp(lease)),
   };
 }
 
@@ -156,6 +170,21 @@ const sessionSexp = ({ id, lastUsed, acknowledged, replies }: Session): Sexp =>
         .map(([sequence, reply]) => list(sequence, replySexp(reply))),
     ),
   );
+
+const leaseSexp = (lease: Lease): Sexp =>
+  form(
+    "lease",
+    form("id", lease.id),
+    form(lease.origin),
+    form("ttl", lease.ttlMs),
+    form("deadline", lease.deadline),
+    form("keys", ...[...lease.keys].sort().map(keySexp)),
+  );
+
+const leaseJson = ({ id, origin, ttlMs, deadline, keys }: Lease): object => ({
+  ...{ id, origin, ttlMs, deadline },
+  keys: [...keys].sort().map(keyJson),
+});
 
 const sessionJson = ({ id, lastUsed, acknowledged, replies }: Session): object => ({
   id,

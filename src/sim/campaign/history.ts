@@ -14,12 +14,17 @@ export const historyModel: Model<CellOperation> = cells(null);
 
 export function historyOf(wishes: readonly Wish[]): readonly Recorded<CellOperation>[] {
   const history: Recorded<CellOperation>[] = [];
+  const leased = new Set(
+    wishes.flatMap(({ operation }) => (operation.kind === "put-leased" ? [operation.key] : [])),
+  );
   for (const wish of wishes) {
     const { outcome, client, began, ended } = wish;
     if (outcome === "rejected") continue;
     const returned = outcome === "committed" ? ended : null;
     for (const operation of actionsOf(wish)) {
       if (operation.key.startsWith(tallyPrefix)) continue;
+      // A key with a lease goes by itself, which is nothing that this model knows.
+      if (leased.has(operation.key)) continue;
       history.push({ process: client, operation, called: began, returned });
     }
   }
@@ -33,6 +38,11 @@ function actionsOf(wish: Wish): readonly CellOperation[] {
     case "noop":
     case "list":
     case "incr":
+    case "put-leased":
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-keep-alive":
+    case "leases":
       return [];
     case "txn": {
       // Nobody knows whether it happened, and which of its branches: any of its writes may have.
@@ -90,6 +100,8 @@ function actionOf({ consistency, outcome, reply }: Wish, operation: OneKey): Cel
     case "delete":
       if (outcome !== "committed") return { kind: "delete", outcome: "unknown" };
       return { kind: "delete", outcome: reply?.kind === "absent" ? "absent" : "deleted" };
+    default:
+      return null;
   }
 }
 

@@ -9,6 +9,7 @@ import { sameBytes } from "../../base/bytes.ts";
 import { later } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
 import { hashOfContents } from "../../kv/hash.ts";
+import type { Leases } from "../../kv/leases.ts";
 import { members } from "../../raft/membership.ts";
 import { majority } from "../../raft/quorum.ts";
 import type { State } from "../../raft/state.ts";
@@ -319,6 +320,7 @@ export class Liveness {
         );
       }
     }
+    this.checkLeases(server, replica.store.leases);
     if (values.size !== found) {
       throw new Violation(
         "L3",
@@ -332,6 +334,23 @@ export class Liveness {
       "I18",
       `n${server.id} knows the sessions ${known}, where ${right} is right`,
     );
+  }
+
+  /** Its leases are the model's, to the millisecond, and hold the same keys. */
+  private checkLeases({ id: server }: SimServer, { byId, ofKey }: Leases): void {
+    const { model } = this.world.witness;
+    const open = model.leases.openIds;
+    const differs = open.filter(
+      (id) => byId.get(id)?.deadline !== model.leases.standing(id)?.deadline,
+    );
+    if (open.length !== byId.size || differs.length > 0) {
+      throw new Violation("L3", `n${server} has ${byId.size} leases, and ${open.length} are right`);
+    }
+    for (const key of model.keys) {
+      const lease = model.versionAt(key, Number.POSITIVE_INFINITY)?.lease ?? 0;
+      if ((ofKey.get(key) ?? 0) === lease) continue;
+      throw new Violation("L3", `n${server} has a key with another lease than ${lease}`);
+    }
   }
 
   /** Nobody campaigns, and an idle cluster says no more than its heartbeats. */

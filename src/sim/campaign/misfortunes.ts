@@ -195,12 +195,13 @@ export class Misfortunes {
     if (kind === "clock-rate") {
       world.coverage.add("clock-rates");
       world.tell(kind, `n${server.id}`);
-      return server.changeClock((time) =>
-        time.setRate(rates.min + fraction(random) * (rates.max - rates.min)),
-      );
+      const rate = rates.min + fraction(random) * (rates.max - rates.min);
+      world.passage.clockRuns(rate);
+      return server.changeClock((time) => time.setRate(rate));
     }
     world.coverage.add("clock-jumps");
     world.tell(kind, `n${server.id}`);
+    world.passage.clockJumped();
     const jumpMs = Math.floor(exponential(random, 3 * this.unitMs));
     server.changeClock((time) => time.jump(jumpMs));
   }

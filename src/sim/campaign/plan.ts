@@ -8,6 +8,7 @@ import type { SessionLimits } from "../../kv/sessions.ts";
 import type { PreVote, Timing } from "../../raft/state.ts";
 import { fraction, happens, oneOf, weighted } from "../chance.ts";
 import { calmWeather, type WeatherPlan } from "../weather.ts";
+import { drawLeasePlan, type LeasePlan } from "./lease-draws.ts";
 
 /** What goes wrong at some moment, again and again. How often: see `meanWait` in misfortunes. */
 export const misfortuneKinds = [
@@ -99,6 +100,7 @@ export type Plan = {
   /** Of the values, how many are larger than a datagram, and how large they are at most. */
   readonly bulk: number;
   readonly bulkBytesMax: number;
+  readonly leases: LeasePlan;
 };
 
 export type PlanChoices = {
@@ -157,6 +159,7 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
     inboxMax: drawInbox(random, without),
     weather: drawWeather(random, timing, without),
     misfortunes: drawMisfortunes(random, without),
+    leases: drawLeasePlan(random),
   };
   return withMembers(drawn, 1 + random.below(4));
 }
@@ -321,6 +324,12 @@ function drawMisfortunes(random: Random, without: Without): Record<MisfortuneKin
   });
   return Object.fromEntries(kept) as Record<MisfortuneKind, number>;
 }
+
+/** Whether some clock runs fast or slow, jumps, or stands still. */
+export const hasCrookedClocks = ({ misfortunes }: Plan): boolean =>
+  misfortunes["clock-rate"] > 0 ||
+  misfortunes["clock-jump"] > 0 ||
+  misfortunes["clock-freeze"] > 0;
 
 /** The kinds of fault that this plan has. */
 export function presentKinds(plan: Plan): readonly FaultKind[] {

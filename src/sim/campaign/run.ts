@@ -144,6 +144,7 @@ function gather(world: World): void {
   coverage.add("rejected", oracle.counts.rejected);
   coverage.add("unknown", oracle.counts.unknown);
   coverage.add("answered-again", witness.model.repeated);
+  gatherLeases(world);
   coverage.addKnown(`servers-${world.plan.servers}`, 1);
 }
 
@@ -156,6 +157,21 @@ function gatherWatches({ coverage }: World, { watching }: Workload): void {
   coverage.add("watch-moves", counts.moves);
   coverage.add("watch-gaps", counts.gaps);
   coverage.add("watch-repeats", counts.repeats);
+}
+
+function gatherLeases({ coverage, witness, locks }: World): void {
+  const { counts } = witness.model.leases;
+  coverage.add("leases-granted", counts.granted);
+  coverage.add("leases-kept", counts.kept);
+  coverage.add("leases-kept-across", counts.keptAcrossElections);
+  coverage.add("leases-expired", counts.expired);
+  coverage.add("leases-spared", counts.spared);
+  coverage.add("leases-revoked", counts.revoked);
+  coverage.add("locks-held", locks.counts.held);
+  coverage.add("locks-passed-on", locks.counts.passedOn);
+  coverage.add("locks-waited", locks.counts.waited);
+  coverage.add("locks-lost", locks.counts.lost);
+  coverage.add("locks-fenced", locks.counts.fenced);
 }
 
 /** Terms in which more than one server campaigned, and none led. */

@@ -16,6 +16,8 @@ import { exponential, happens, oneOf, weighted } from "../chance.ts";
 import type { Wish } from "../check/oracle.ts";
 import { Violation } from "../check/violation.ts";
 import type { Asked, SimClient } from "../client.ts";
+import { Contenders } from "./contenders.ts";
+import { drawLeaseOperation, KnownLeases } from "./lease-draws.ts";
 import type { Mix, Plan } from "./plan.ts";
 import { type Draws, drawIncr, drawTransaction } from "./transactions.ts";
 import { Watching } from "./watching.ts";
@@ -55,6 +57,8 @@ export class Workload {
   private readonly random: Random;
   private readonly clients: Client[] = [];
   readonly watching: Watching;
+  private readonly leases = new KnownLeases();
+  private readonly contenders: Contenders;
   private going: "on" | "over" = "on";
   private written = 0;
   /** How long a request may take; more, once all is well. */
@@ -67,16 +71,19 @@ export class Workload {
     this.random = world.stream("workload");
     for (let number = 1; number <= this.plan.clients; number++) this.addClient(number);
     this.watching = new Watching(world);
+    this.contenders = new Contenders(world);
   }
 
   begin(): void {
     for (const client of this.clients) for (const slot of client.slots) this.think(slot);
+    this.contenders.begin();
   }
 
   /** No new wishes; those that are open or in doubt are pursued until they are known. */
   finish(withinMs: number): void {
     this.going = "over";
     this.withinMs = withinMs;
+    this.contenders.finish();
     for (const { slots } of this.clients) {
       for (const slot of slots) if (slot.wish?.outcome === "unknown") this.askAgain(slot);
     }
@@ -95,7 +102,8 @@ export class Workload {
 
   addressNames(): readonly string[] {
     const clients = this.clients.map(({ half }) => half.address);
-    return [...clients, ...this.watching.addresses()].map(formatAddress);
+    const others = [...this.watching.addresses(), ...this.contenders.addresses()];
+    return [...clients, ...others].map(formatAddress);
   }
 
   /** Its process ends. A new one, at another address, pursues what the old one left in doubt. */
@@ -211,6 +219,7 @@ export class Workload {
     const { operation, outcome, reply } = wish;
     if (outcome === "forgotten") this.recount(client, wish);
     if (outcome !== "committed" || reply === null) return;
+    this.leases.learn(operation, reply);
     if (operation.kind === "get" && reply.kind === "found") {
       client.known.set(operation.key, { value: reply.value, revision: reply.revision });
     }
@@ -232,6 +241,8 @@ export class Workload {
   }
 
   private draw(client: Client): Drawn {
+    const { leases } = this.plan;
+    if (leases.percent > 0 && this.random.below(100) < leases.percent) return this.drawLease();
     const mix = Object.entries(this.plan.mix) as [keyof Mix, number][];
     const kind = weighted(this.random, mix);
     const key = byteString(utf8(`key-${this.random.below(this.plan.keys)}`));
@@ -276,6 +287,15 @@ export class Workload {
     const { model } = this.world.witness;
     const taken = requestId === null ? null : model.effectOf(requestId);
     if (taken !== null && model.outcomeAt(taken)?.reply.kind === "written") client.counted += 1;
+  }
+
+  private drawLease(): { operation: Operation; consistency: Consistency } {
+    const { random, plan, leases: known } = this;
+    const value = () => this.value();
+    const operation = drawLeaseOperation({ random, plan: plan.leases, known, value });
+    const isList = operation.kind === "leases";
+    const kinds = ["linearizable", "stale", "logged"] as const;
+    return { operation, consistency: isList ? oneOf(random, kinds) : "linearizable" };
   }
 
   private draws({ known }: Client): Draws {

@@ -12,7 +12,9 @@ import { type Random, seededRandom } from "../../base/random.ts";
 import { deriveKeys, type Keys, noKeys } from "../../codec/authentication.ts";
 import { form, word } from "../../sexp/value.ts";
 import { DurableImage } from "../check/image.ts";
+import { Locks } from "../check/locks.ts";
 import { Oracle } from "../check/oracle.ts";
+import { Passage } from "../check/passage.ts";
 import { Promises } from "../check/promises.ts";
 import { checkRecovery, type Remains, remainsOf } from "../check/recovery.ts";
 import { Violation } from "../check/violation.ts";
@@ -23,7 +25,7 @@ import type { SimServer } from "../server.ts";
 import { BadWeather } from "../weather.ts";
 import { Coverage, type CoverageName } from "./coverage.ts";
 import { heardForm, noteCounts, saidForm } from "./events.ts";
-import { clockSpread, type Plan } from "./plan.ts";
+import { clockSpread, hasCrookedClocks, type Plan } from "./plan.ts";
 import { Trace } from "./trace.ts";
 
 /** Why a server does not run. */
@@ -46,8 +48,10 @@ export class World {
   readonly trace = new Trace();
   readonly coverage = new Coverage();
   readonly images = new Map<NodeId, DurableImage>();
+  readonly passage: Passage;
   readonly witness: Witness;
   readonly oracle: Oracle;
+  readonly locks: Locks;
   readonly promises: Promises;
   readonly absent = new Map<NodeId, Absence>();
   /** Turns of servers so far. */
@@ -58,8 +62,12 @@ export class World {
 
   constructor(plan: Plan) {
     this.plan = plan;
-    this.witness = new Witness(this.images, plan.sessionLimits);
+    const { heartbeatMs } = plan.timing;
+    this.passage = new Passage({ now: () => this.now, heartbeatMs });
+    const { sessionLimits } = plan;
+    this.witness = new Witness(this.images, { sessionLimits, passage: this.passage });
     this.oracle = new Oracle(this.witness, clockSpread(plan));
+    this.locks = new Locks(hasCrookedClocks(plan) ? "crooked" : "right");
     const keys = plan.secret === "set" ? deriveKeys(utf8("a secret of the seed")) : noKeys;
     this.keys = keys;
     const { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs } = plan;

@@ -7,15 +7,21 @@ import { assert } from "../../base/assert.ts";
 import { sameBytes } from "../../base/bytes.ts";
 import type { Term } from "../../base/numbers.ts";
 import type { Entry } from "../../raft/types.ts";
+import type { Passage, Seen } from "./passage.ts";
 import { Violation } from "./violation.ts";
 
-type Known = { readonly entry: Entry; readonly before: Term | 0 };
+type Known = { readonly entry: Entry; readonly before: Term | 0; readonly seen: Seen };
 
 /** Terms in a run stay below this, so that index and term make one exact number. */
 const termsMax = 2 ** 20;
 
 export class Entries {
   private readonly known = new Map<number, Known>();
+  private readonly passage: Passage;
+
+  constructor(passage: Passage) {
+    this.passage = passage;
+  }
 
   /** `before` is the entry in front of it, null for the first; `where` says who holds it. */
   meet(
@@ -37,8 +43,13 @@ export class Entries {
     assert(term < termsMax, "a run has fewer terms");
     const name = index * termsMax + term;
     const known = this.known.get(name);
-    if (known === undefined) this.known.set(name, { entry, before: beforeTerm });
-    else this.compare(known, { entry, before: beforeTerm }, where);
+    if (known !== undefined) return this.compare(known, { entry, before: beforeTerm }, where);
+    const seen = this.passage.see();
+    this.known.set(name, { entry, before: beforeTerm, seen });
+    const previous = this.known.get((index - 1) * termsMax + beforeTerm);
+    if (previous === undefined) return;
+    const earlier = { time: previous.entry.time, seen: previous.seen };
+    this.passage.check(earlier, { time: entry.time, seen }, where);
   }
 
   /** What was made in these terms never was. */
@@ -46,7 +57,7 @@ export class Entries {
     for (const [name, { entry }] of this.known) if (terms.has(entry.term)) this.known.delete(name);
   }
 
-  private compare(known: Known, met: Known, where: string): void {
+  private compare(known: Known, met: Omit<Known, "seen">, where: string): void {
     const { index, term } = met.entry;
     if (known.before !== met.before) {
       const what = `${where}: entry ${index} of term ${term} follows term ${met.before}`;

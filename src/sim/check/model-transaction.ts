@@ -10,7 +10,12 @@ type Transaction = Extract<Operation, { kind: "txn" }>;
 type Transacted = Extract<Reply, { kind: "transacted" }>;
 type Refused = Extract<Reply, { kind: "txn-refused" }>;
 /** null: the key is deleted. */
-export type Change = { readonly key: string; readonly value: Uint8Array | null };
+export type Change = {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  /** "changed": where it stood, so that it has the lease that it had. */
+  readonly how: "put" | "changed";
+};
 export type Held = { readonly value: Uint8Array; readonly revision: LogIndex };
 /** What a key holds before the transaction; null: nothing. */
 export type Look = (key: string) => Held | null;
@@ -77,9 +82,11 @@ function answerTo(step: Step, held: Held | null, index: LogIndex): Answered {
 
 function changeBy(step: Step, answer: Transacted["answers"][number]): Change | null {
   const { key } = step;
-  if (step.kind === "put") return { key, value: step.value };
-  if (answer.kind === "counted") return { key, value: utf8(`${answer.value}`) };
-  return answer.kind === "deleted" ? { key, value: null } : null;
+  if (step.kind === "put") return { key, value: step.value, how: "put" };
+  if (answer.kind === "counted") {
+    return { key, value: utf8(`${answer.value}`), how: "changed" };
+  }
+  return answer.kind === "deleted" ? { key, value: null, how: "put" } : null;
 }
 
 function isTrue(guard: Guard, look: Look): boolean {

@@ -4,24 +4,31 @@
  */
 import { must } from "../../base/assert.ts";
 import { sameBytes, utf8 } from "../../base/bytes.ts";
-import { type LogIndex, type Millis, noIndex } from "../../base/numbers.ts";
+import { type LogIndex, type Millis, millis, noIndex } from "../../base/numbers.ts";
 import {
   type Command,
   type Item,
+  isReadOperation,
+  type LeaseId,
   type ListOperation,
   limits,
   type Operation,
   type ReadOperation,
   type Reply,
+  type WriteOperation,
 } from "../../kv/command.ts";
 import type { SessionLimits } from "../../kv/sessions.ts";
-import type { Entry } from "../../raft/types.ts";
+import { LeaseModel, type Moment } from "./lease-model.ts";
 import { type Held, sumOf, transaction } from "./model-transaction.ts";
 
 type Request = Extract<Command, { kind: "request" }>;
 
-/** What a key held from `index` on; null: nothing. */
-type Version = { readonly index: LogIndex; readonly value: Uint8Array | null };
+/** What a key held from `index` on; null: nothing. `lease` is 0 where it has none. */
+type Version = {
+  readonly index: LogIndex;
+  readonly value: Uint8Array | null;
+  readonly lease: LeaseId;
+};
 
 export type ModelChange = {
   readonly index: LogIndex;
@@ -51,6 +58,7 @@ export class Model {
   private readonly effects = new Map<string, LogIndex>();
   /** Requests that came once more and were answered from memory. */
   repeated = 0;
+  readonly leases = new LeaseModel();
 
   /** Sessions that were unused for too long, and that made room for others. */
   expired = 0;
@@ -63,12 +71,13 @@ export class Model {
     this.limits = sessionLimits;
   }
 
-  apply({ index, time }: Pick<Entry, "index" | "time">, command: Command): void {
-    const reply =
-      command.kind === "register"
-        ? this.register(index, time)
-        : this.request({ index, time }, command);
-    this.outcomes.set(index, { command, reply });
+  apply(at: Moment, command: Command): void {
+    this.outcomes.set(at.index, { command, reply: this.reply(at, command) });
+  }
+
+  private reply(at: Moment, command: Command): Reply {
+    if (command.kind === "register") return this.register(at.index, at.time);
+    return command.kind === "expire" ? this.endDue(at, command.leases) : this.request(at, command);
   }
 
   outcomeAt(index: number): Outcome | null {
@@ -99,12 +108,20 @@ export class Model {
     return byUse.map(([name]) => name);
   }
 
-  /** A list in the log is of its own moment only, and nobody has kept an earlier one there. */
-  read(operation: ReadOperation, index: number): Reply {
+  /**
+   * A list in the log is of its own moment only, and nobody has kept an earlier one there. `now`: what an answer about
+   * leases says of the time; it is not judged here.
+   */
+  read(operation: ReadOperation, index: number, now = millis(0)): Reply {
     if (operation.kind === "list") {
       const { revision } = operation;
       if (revision.kind === "at") return { kind: "view-lost", index: revision.index };
       return this.list(operation, index);
+    }
+    if (operation.kind === "leases") {
+      const keysOf = (id: LeaseId): number =>
+        this.keys.filter((key) => this.versionAt(key, index)?.lease === id).length;
+      return { kind: "leases-listed", now, ...this.leases.listAt(index, operation, keysOf) };
     }
     const version = this.versionAt(operation.key, index);
     return version?.value == null
@@ -164,7 +181,8 @@ export class Model {
     this.expired += 1;
   }
 
-  private request({ index, time }: Pick<Entry, "index" | "time">, command: Request): Reply {
+  private request(at: Moment, command: Request): Reply {
+    const { index, time } = at;
     const known = this.sessions.get(command.session);
     if (known !== undefined && this.isIdle(known, time)) this.expire(command.session);
     const session = this.sessions.get(command.session);
@@ -185,43 +203,109 @@ export class Model {
       this.repeated += 1;
       return earlier;
     }
-    if (operation.kind === "get" || operation.kind === "list") return this.read(operation, index);
-    const reply = this.write(index, operation);
+    if (isReadOperation(operation)) return this.read(operation, index, at.time);
+    const reply = this.write(at, operation);
     session.replies.set(sequence, reply);
     this.effects.set(requestName(command.session, sequence), index);
     return reply;
   }
 
-  private write(index: LogIndex, operation: Exclude<Operation, ReadOperation>): Reply {
+  private write(at: Moment, operation: WriteOperation): Reply {
+    const { index } = at;
     if (operation.kind === "noop") return { kind: "done", index };
     if (operation.kind === "txn") {
       const { reply, changes } = transaction(operation, index, (key) => this.heldAt(key, index));
-      for (const { key, value } of changes) this.change(key, { index, value });
+      for (const { key, value, how } of changes) {
+        const lease = how === "changed" ? (this.versionAt(key, index)?.lease ?? 0) : 0;
+        this.change(key, { index, value, lease });
+      }
       return reply;
     }
+    if (!("key" in operation)) return this.writeLease(at, operation);
     const now = this.versionAt(operation.key, index);
     const revision = now?.value == null ? noIndex : now.index;
     if (operation.kind === "delete") {
       if (revision === noIndex) return { kind: "absent" };
-      this.change(operation.key, { index, value: null });
+      this.change(operation.key, { index, value: null, lease: 0 });
       return { kind: "deleted", index };
     }
     if (operation.kind === "incr") {
       const sum = sumOf(this.heldAt(operation.key, index), operation.by);
       if (typeof sum === "string") return { kind: "count-refused", because: sum, revision };
-      this.change(operation.key, { index, value: utf8(`${sum}`) });
+      const lease = now?.lease ?? 0;
+      this.change(operation.key, { index, value: utf8(`${sum}`), lease });
       return { kind: "counted", index, value: Number(sum) };
     }
+    const { key, value } = operation;
+    if (operation.kind === "put-leased" && operation.tenure.kind === "granted") {
+      const { lease } = operation.tenure;
+      if (this.leases.open(lease) === null) return { kind: "lease-unknown", lease };
+    }
     if (!fits(operation, now)) return { kind: "condition-failed", revision };
-    this.change(operation.key, { index, value: operation.value });
+    if (operation.kind !== "put-leased") {
+      const lease = operation.kind === "cas" ? (now?.lease ?? 0) : 0;
+      this.change(key, { index, value, lease });
+      return { kind: "written", index };
+    }
+    const { tenure } = operation;
+    if (tenure.kind === "own") this.leases.begin({ id: index, origin: "own", ...tenure }, at);
+    this.change(key, { index, value, lease: tenure.kind === "own" ? index : tenure.lease });
     return { kind: "written", index };
   }
 
+  private writeLease(
+    at: Moment,
+    operation: Extract<Operation, { kind: "lease-grant" | "lease-revoke" | "lease-keep-alive" }>,
+  ): Reply {
+    const { index } = at;
+    if (operation.kind === "lease-grant") {
+      this.leases.begin({ id: index, origin: "granted", ttlMs: operation.ttlMs }, at);
+      return { kind: "lease-granted", lease: index };
+    }
+    const { lease } = operation;
+    const known = this.leases.open(lease);
+    if (known === null) return { kind: "lease-unknown", lease };
+    if (operation.kind === "lease-revoke") {
+      this.leases.counts.revoked += 1;
+      return { kind: "lease-revoked", lease, keys: this.endLease(lease, index) };
+    }
+    this.leases.keep(lease, at);
+    return { kind: "lease-kept", lease, ttlMs: known.ttlMs };
+  }
+
+  /** No lease ends before its time, whoever says so. */
+  private endDue({ index, time }: Moment, named: readonly LeaseId[]): Reply {
+    const leases = named.filter((id) => {
+      const standing = this.leases.standing(id);
+      return standing !== null && standing.deadline <= time;
+    });
+    this.leases.counts.expired += leases.length;
+    this.leases.counts.spared += named.length - leases.length;
+    const keys = leases.map((id) => this.endLease(id, index));
+    return { kind: "expired", leases, keys: keys.reduce((sum, count) => sum + count, 0) };
+  }
+
+  private endLease(id: LeaseId, index: LogIndex): number {
+    const keys = this.keys.filter((key) => this.versionAt(key, index)?.lease === id);
+    this.leases.end(id, index);
+    for (const key of keys) {
+      const version: Version = { index, value: null, lease: 0 };
+      this.versions.get(key)?.push(version);
+      this.changes.push({ key, ...version });
+    }
+    return keys.length;
+  }
+
+  /** A lease that began with a key is gone when no key has it any more. */
   private change(key: string, version: Version): void {
     const known = this.versions.get(key);
     this.changes.push({ key, ...version });
+    const before = known?.at(-1)?.lease ?? 0;
     if (known === undefined) this.versions.set(key, [version]);
     else known.push(version);
+    if (before === version.lease || this.leases.open(before)?.origin !== "own") return;
+    const isHad = this.keys.some((other) => this.versions.get(other)?.at(-1)?.lease === before);
+    if (!isHad) this.leases.end(before, version.index);
   }
 
   private list(operation: ListOperation, index: number): Reply {
@@ -246,7 +330,7 @@ export class Model {
 }
 
 function fits(
-  operation: Extract<Operation, { kind: "put" | "cas" }>,
+  operation: Extract<Operation, { kind: "put" | "put-leased" | "cas" }>,
   now: Version | null,
 ): boolean {
   const value = now?.value ?? null;
@@ -271,6 +355,10 @@ export function sameReply(a: Reply, b: Reply): boolean {
     if (a.index !== b.index || a.branch !== b.branch) return false;
     if (a.answers.length !== b.answers.length) return false;
     return a.answers.every((one, at) => sameReply(one, must(b.answers[at], "as many answers")));
+  }
+  if (a.kind === "leases-listed" && b.kind === "leases-listed") {
+    // What time it was there is the answering leader's to say.
+    return JSON.stringify({ ...a, now: 0 }) === JSON.stringify({ ...b, now: 0 });
   }
   if (a.kind === "found" && b.kind === "found") {
     return a.revision === b.revision && sameBytes(a.value, b.value);

@@ -14,7 +14,12 @@ import {
   type RequestId,
   type Result,
 } from "../../client/request.ts";
-import type { ListOperation, Operation, Reply } from "../../kv/command.ts";
+import {
+  isReadOperation,
+  type ListOperation,
+  type Operation,
+  type Reply,
+} from "../../kv/command.ts";
 import { sameReply } from "./model.ts";
 import { Violation } from "./violation.ts";
 import type { Witness } from "./witness.ts";
@@ -120,7 +125,7 @@ export class Oracle {
 
   private checkAnswer(wish: Wish, result: Committed): void {
     const { operation, consistency } = wish;
-    const isRead = operation.kind === "get" || operation.kind === "list";
+    const isRead = isReadOperation(operation);
     this.countKind(result.reply);
     if (!isRead || consistency === "logged" || wish.requestId !== null) {
       if (isRead) this.counts.logged += 1;
@@ -218,7 +223,7 @@ export class Oracle {
   private checkReply(wish: Wish, result: Committed, expected: Reply): void {
     if (sameReply(result.reply, expected)) return;
     const what = `${nameOf(wish)} was answered ${shown(result.reply)}`;
-    const isRead = wish.operation.kind === "get" || wish.operation.kind === "list";
+    const isRead = isReadOperation(wish.operation);
     throw new Violation(isRead ? "I19" : "I18", `${what}, where ${shown(expected)} is right`);
   }
 

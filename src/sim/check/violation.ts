@@ -24,6 +24,8 @@ export const invariants = {
   I23: "a seed is a run",
   I24: "windows, queues and datagrams stay within their limits",
   I25: "a watch tells of every committed change once and in order, and of nothing else",
+  I26: "cluster time passes no faster than clocks do, so no lease ends early",
+  I27: "a lock has one holder at a time, and its tokens grow from holder to holder",
   L1: "a healed quorum elects one leader in time",
   L2: "a healed quorum answers every request",
   L3: "a healed quorum ends with one log and one store",

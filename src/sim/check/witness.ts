@@ -18,6 +18,7 @@ import { Entries } from "./entries.ts";
 import type { DurableImage } from "./image.ts";
 import { MembersWatch } from "./members.ts";
 import { Model } from "./model.ts";
+import type { Passage } from "./passage.ts";
 import { Violation } from "./violation.ts";
 
 type Seen = {
@@ -44,7 +45,7 @@ export type WitnessCounts = {
 };
 
 export class Witness {
-  readonly entries = new Entries();
+  readonly entries: Entries;
   readonly model: Model;
   readonly members = new MembersWatch();
   readonly counts: WitnessCounts = { leaders: 0, truncations: 0, figure8: 0, commits: 0 };
@@ -64,9 +65,13 @@ export class Witness {
   /** Servers whose hash was spoilt on purpose, until they start again. */
   readonly spoilt = new Set<NodeId>();
 
-  constructor(images: ReadonlyMap<NodeId, DurableImage>, sessionLimits: SessionLimits) {
+  constructor(
+    images: ReadonlyMap<NodeId, DurableImage>,
+    parts: { readonly sessionLimits: SessionLimits; readonly passage: Passage },
+  ) {
     this.images = images;
-    this.model = new Model(sessionLimits);
+    this.model = new Model(parts.sessionLimits);
+    this.entries = new Entries(parts.passage);
   }
 
   /** Up to here the cluster has committed. */

@@ -226,7 +226,7 @@ describe("nothing is sent where the command line is wrong", () => {
     [["ls", "--limit", "0"], 2, "bad-value"],
     [["get", "k", "--timeout", "5"], 2, "bad-value"],
     [["get", "k", "--timeout", "0"], 2, "bad-value"],
-    [["put", "k", "v", "--ttl", "5s"], 2, "unknown-flag"],
+    [["put", "k", "v", "--til", "5s"], 2, "unknown-flag"],
   ] as const)("%j", async (words, exit, code) => {
     const setting: Setting = { cluster: new FakeCluster(), stdin: manyBytes };
     const ran = await client([...words, "--json"], setting);

@@ -307,6 +307,7 @@ export class FakeCluster {
     const reply = apply(this.store, { index, time: this.now, command });
     if (command.kind === "register") this.registrations++;
     else if (
+      command.kind === "request" &&
       command.operation.kind === "put" &&
       reply.kind === "written" &&
       reply.index === index

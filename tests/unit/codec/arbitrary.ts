@@ -16,12 +16,14 @@ import {
   type Condition,
   type Guard,
   type Item,
+  type LeaseItem,
   limits,
   type Operation,
   type Reply,
   relations,
   type Step,
   type StepReply,
+  type Tenure,
 } from "../../../src/kv/command.ts";
 import { countRefusals } from "../../../src/kv/counting.ts";
 import type { Message } from "../../../src/raft/message.ts";
@@ -88,9 +90,23 @@ const { guard } = fc.letrec<{ guard: Guard }>((tie) => ({
     }),
   ),
 }));
+const span = fc.integer({ min: limits.leaseMsMin, max: limits.leaseMsMax });
+const tenure: fc.Arbitrary<Tenure> = fc.oneof(
+  fc.record({ kind: kind("own"), ttlMs: span }),
+  fc.record({ kind: kind("granted"), lease: count }),
+);
+const leases = fc.record({
+  kind: kind("leases"),
+  after: count,
+  limit: fc.integer({ min: 1, max: limits.listKeysMax }),
+});
+/** As an expiry names them. */
+const leaseIds = fc
+  .uniqueArray(positive, { maxLength: 12 })
+  .map((ids) => ids.sort((a, b) => a - b));
 
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
-  fc.record({ kind: kind("put"), key, value, condition }),
+  { weight: 3, arbitrary: fc.record({ kind: kind("put"), key, value, condition }) },
   fc.record({ kind: kind("delete"), key }),
   fc.record({ kind: kind("cas"), key, expected: value, value }),
   get,
@@ -98,6 +114,11 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: kind("incr"), key, by }),
   fc.record({ kind: kind("txn"), guard, holding: fc.array(step), otherwise: fc.array(step) }),
   fc.constant<Operation>({ kind: "noop" }),
+  fc.record({ kind: kind("put-leased"), key, value, condition, tenure }),
+  fc.record({ kind: kind("lease-grant"), ttlMs: span }),
+  fc.record({ kind: kind("lease-revoke"), lease: count }),
+  fc.record({ kind: kind("lease-keep-alive"), lease: count }),
+  leases,
 );
 
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
@@ -109,6 +130,7 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
     acknowledged: count,
     operation: anyOperation,
   }),
+  fc.record({ kind: kind("expire"), leases: leaseIds }),
 );
 
 const item: fc.Arbitrary<Item> = fc.record({
@@ -125,6 +147,13 @@ const stepReply: fc.Arbitrary<StepReply> = fc.oneof(
   fc.record({ kind: kind("found"), revision: index, value }),
   counted,
 );
+const leaseItem: fc.Arbitrary<LeaseItem> = fc.record({
+  lease: count,
+  origin: fc.constantFrom("granted" as const, "own" as const),
+  ttlMs: count,
+  deadline: count.map(millis),
+  keys: count,
+});
 
 export const anyReply: fc.Arbitrary<Reply> = fc.oneof(
   counted,
@@ -153,6 +182,20 @@ export const anyReply: fc.Arbitrary<Reply> = fc.oneof(
     more: fc.constantFrom("more" as const, "end" as const),
   }),
   fc.record({ kind: kind("condition-failed"), revision: index }),
+  fc.record({
+    kind: fc.constantFrom("lease-granted" as const, "lease-unknown" as const),
+    lease: count,
+  }),
+  fc.record({ kind: kind("lease-kept"), lease: count, ttlMs: count }),
+  fc.record({ kind: kind("lease-revoked"), lease: count, keys: count }),
+  fc.record({ kind: kind("lease-limit"), of: fc.constantFrom("leases" as const, "keys" as const) }),
+  fc.record({
+    kind: kind("leases-listed"),
+    now: count.map(millis),
+    items: fc.array(leaseItem, { maxLength: 6 }),
+    more: fc.constantFrom("more" as const, "end" as const),
+  }),
+  fc.record({ kind: kind("expired"), leases: leaseIds, keys: count }),
   fc.constantFrom<Reply>(
     { kind: "absent" },
     { kind: "session-unknown" },
@@ -167,7 +210,7 @@ export const anyRequest: fc.Arbitrary<ClientRequest> = fc.record({
     fc.record({ kind: kind("write"), command: value }),
     fc.record({
       kind: kind("read"),
-      operation: fc.oneof(get, list),
+      operation: fc.oneof(get, list, leases),
       consistency: fc.constantFrom("linearizable" as const, "stale" as const),
     }),
     fc.record({ kind: kind("bounded-read"), operation: fc.oneof(get, list), ageMsMax: count }),

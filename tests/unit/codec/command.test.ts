@@ -2,13 +2,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
-  type CommandProblem,
-  commandProblem,
   decodeCommand,
   decodeFields,
   decodePut,
   encodeCommand,
 } from "../../../src/codec/command.ts";
+import { type CommandProblem, commandProblem } from "../../../src/codec/command-problem.ts";
 import { entryLimits } from "../../../src/codec/entry.ts";
 import { type Field, packFields } from "../../../src/codec/messagepack.ts";
 import { decodeReply } from "../../../src/codec/reply.ts";
@@ -41,6 +40,10 @@ const deep = (depth: number): Guard =>
 const wide = (parts: number): Guard => ({
   kind: "or",
   guards: Array.from({ length: parts }, () => ({ kind: "exists", key: "k" })),
+});
+const putLeased = (value: Uint8Array, ttlMs: number): Operation => ({
+  ...{ kind: "put-leased", key: longKey, value, condition: always },
+  tenure: { kind: "own", ttlMs },
 });
 
 const table: readonly (readonly [string, Operation, CommandProblem | null])[] = [
@@ -105,6 +108,15 @@ const table: readonly (readonly [string, Operation, CommandProblem | null])[] = 
   ["a question one deeper", txn([], deep(limits.guardDepthMax + 1)), "transaction-too-large"],
   ["a question of many parts", txn([], wide(limits.guardPartsMax - 1)), null],
   ["a question of one more", txn([], wide(limits.guardPartsMax)), "transaction-too-large"],
+  ["the shortest lease", { kind: "lease-grant", ttlMs: limits.leaseMsMin }, null],
+  ["a shorter lease", { kind: "lease-grant", ttlMs: limits.leaseMsMin - 1 }, "ttl-out-of-range"],
+  ["the longest lease", { kind: "lease-grant", ttlMs: limits.leaseMsMax }, null],
+  ["a longer lease", { kind: "lease-grant", ttlMs: limits.leaseMsMax + 1 }, "ttl-out-of-range"],
+  ["a lease of half a millisecond", { kind: "lease-grant", ttlMs: 500.5 }, "ttl-out-of-range"],
+  ["the longest key and value with a lease", putLeased(longValue, limits.leaseMsMax), null],
+  ["a value with a lease too short", putLeased(empty, 1), "ttl-out-of-range"],
+  ["as many leases as fit a page", { kind: "leases", after: 0, limit: limits.listKeysMax }, null],
+  ["no leases", { kind: "leases", after: 0, limit: 0 }, "limit-out-of-range"],
 ];
 
 for (const [what, operation, problem] of table) {
@@ -130,8 +142,21 @@ for (const [what, operation, problem] of table) {
 const key = new Uint8Array([0x6b]);
 const tooLong = new Uint8Array(limits.keyBytesMax + 1);
 
+const tooManyLeases = Array.from({ length: limits.expiryLeasesMax + 1 }, (_, at) => at + 1);
+
 const refused: readonly (readonly [string, readonly Field[]])[] = [
-  ["an unknown code", [2, 1, 1, 0, 8]],
+  ["an unknown code", [99, 1, 1, 0, 8]],
+  ["leases of an expiry out of order", [2, 15, 12]],
+  ["a lease of an expiry twice", [2, 12, 12]],
+  ["lease 0 in an expiry", [2, 0]],
+  ["more leases in an expiry than one may end", [2, ...tooManyLeases]],
+  ["a put with a lease and no condition", [1, 1, 1, 0, 13, key, key, 500]],
+  ["a put with a condition of no kind", [1, 1, 1, 0, 14, key, key, 12, 3, 0]],
+  ["a put that is unconditional, and names a revision", [1, 1, 1, 0, 14, key, key, 12, 0, 7]],
+  ["a lease that lasts too long", [1, 1, 1, 0, 15, limits.leaseMsMax + 1]],
+  ["a revocation of nothing", [1, 1, 1, 0, 16]],
+  ["a keep-alive with more", [1, 1, 1, 0, 17, 12, 1]],
+  ["a list of leases without a limit", [1, 1, 1, 0, 18, 0]],
   ["a register without a nonce", [0]],
   ["a register with more", [0, 1, 1]],
   ["session 0", [1, 0, 1, 0, 8]],
@@ -199,6 +224,11 @@ const refusedReplies: readonly (readonly [string, readonly Field[]])[] = [
   ["a list whose last item is cut", [6, 0, key, 1]],
   ["a list with a value that is text", [6, 0, key, 1, "v"]],
   ["a list that neither ends nor goes on", [6, 2]],
+  ["a lease kept for no time", [21, 12]],
+  ["a limit of nothing", [24, 2]],
+  ["leases without the time", [25, 0]],
+  ["a lease that is cut", [25, 0, 9, 12, 0, 500, 700]],
+  ["leases ended out of order", [26, 0, 15, 12]],
 ];
 
 for (const [what, fields] of refusedReplies) {

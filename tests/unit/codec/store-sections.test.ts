@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { must } from "../../../src/base/assert.ts";
-import { hex, utf8 } from "../../../src/base/bytes.ts";
+import { concat, hex, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis } from "../../../src/base/numbers.ts";
 import { encodeReply } from "../../../src/codec/reply.ts";
 import { type SectionBlock, StoreBuilder, StoreReader } from "../../../src/codec/store-sections.ts";
@@ -13,6 +13,15 @@ import { anyOperation } from "../kv/arbitrary.ts";
 
 const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("register" as const), nonce: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("expire" as const),
+      leases: fc
+        .uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 20 })
+        .map((ids) => ids.sort((a, b) => a - b)),
+    }),
+  },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -31,7 +40,7 @@ function player(store: Store): (command: Command) => void {
   let index = 0;
   const play = (command: Command): void => {
     index += 1;
-    apply(store, { index: logIndex(index), time: millis(index), command });
+    apply(store, { index: logIndex(index), time: millis(10 * index), command });
   };
   for (let nonce = 1; nonce <= 3; nonce++) play({ kind: "register", nonce });
   return play;
@@ -66,7 +75,12 @@ function picture(store: Store): string {
       .sort(([a], [b]) => a - b)
       .map(([sequence, reply]) => [sequence, hex(encodeReply(reply))]),
   }));
-  return JSON.stringify([store.values.size, values, sessions]);
+  const leases = [...store.leases.byId.values()].map((lease) => ({
+    ...lease,
+    keys: [...lease.keys].sort(),
+  }));
+  const first = store.leases.deadlines.first;
+  return JSON.stringify([store.values.size, values, sessions, leases, first]);
 }
 
 test("what is read is the store as it was when reading began, however it goes on", () => {
@@ -85,7 +99,7 @@ test("what is read is the store as it was when reading began, however it goes on
       }
       blocks.push(...allBlocks(reader));
       expect(picture(built(blocks))).toBe(then);
-      expect([store.keyView, store.sessions.view]).toEqual([null, null]);
+      expect([store.keyView, store.sessions.view, store.leases.view]).toEqual([null, null, null]);
     }),
     { numRuns: 1000 },
   );
@@ -113,7 +127,7 @@ test("a store that was read back goes on as the one it was made of", () => {
       player(store);
       let index = 3;
       const step = (on: Store, command: Command): string => {
-        const reply = apply(on, { index: logIndex(index), time: millis(index), command });
+        const reply = apply(on, { index: logIndex(index), time: millis(10 * index), command });
         return hex(encodeReply(reply));
       };
       for (const command of before) {
@@ -178,5 +192,49 @@ test("a block that is not as it must be is refused", () => {
   expect(refused([{ kind: 99, bytes: keys.bytes }])).toBe("unknown-section");
   for (const { kind, bytes } of [keys, sessions]) {
     expect(refused([{ kind, bytes: bytes.subarray(0, -1) }])).toBe("malformed");
+  }
+});
+
+test("leases that are not as they must be are refused", () => {
+  const store = emptyStore();
+  const play = player(store);
+  const tenure = { kind: "own", ttlMs: 500 } as const;
+  const common = { kind: "put-leased", value: utf8("x"), condition: { kind: "always" } } as const;
+  for (const [at, key] of ["a", "b"].entries()) {
+    const operation = { ...common, key, tenure };
+    play({ kind: "request", session: 1, sequence: 1 + at, acknowledged: 1, operation });
+  }
+  const blocks = allBlocks(new StoreReader(store));
+  const leases = must(blocks.at(-1), "there are leases").bytes;
+  const [time, first, key] = [
+    leases.subarray(0, 7),
+    leases.subarray(7, 27),
+    leases.subarray(27, 37),
+  ];
+  const verdict = (...parts: readonly Uint8Array[]): string => {
+    const builder = new StoreBuilder();
+    for (const block of blocks.slice(0, -1)) expect(builder.take(block)).toBe("taken");
+    return builder.take({ kind: 18, bytes: concat(parts) });
+  };
+  const changed = (bytes: Uint8Array, at: number, byte: number): Uint8Array => {
+    const copy = bytes.slice();
+    copy[at] = byte;
+    return copy;
+  };
+  expect(verdict(leases)).toBe("taken");
+  expect(verdict(time, first, key)).toBe("taken");
+  for (const parts of [
+    [time, first, key, key],
+    [time, first, first],
+    [time, key],
+    [first],
+    [time, first, time],
+    [time, first, key.subarray(0, -1)],
+    [time, changed(first, 7, 2)],
+    [time, changed(first, 8, 1)],
+    [time, first, changed(key, 9, 0x7a)],
+    [time, first, changed(key, 0, 4)],
+  ]) {
+    expect(verdict(...parts)).toBe("malformed");
   }
 });

@@ -8,6 +8,7 @@ import {
   type Operation,
   relations,
   type Step,
+  type Tenure,
 } from "../../../src/kv/command.ts";
 
 const key = fc.constantFrom("a", "aa", "ab", "b", "b\xff", "b\xffz", "c\0", "é", "\xff");
@@ -58,6 +59,13 @@ const transaction = fc.record({
   holding: fc.array(step, { maxLength: 4 }),
   otherwise: fc.array(step, { maxLength: 4 }),
 });
+/** Small numbers hit leases that there are, were and never will be. */
+const lease = fc.integer({ min: 1, max: 30 });
+const ttlMs = fc.integer({ min: limits.leaseMsMin, max: 200 });
+const tenure: fc.Arbitrary<Tenure> = fc.oneof(
+  fc.record({ kind: fc.constant("own" as const), ttlMs }),
+  fc.record({ kind: fc.constant("granted" as const), lease }),
+);
 
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant("put" as const), key, value, condition }),
@@ -80,4 +88,13 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   incr,
   transaction,
   fc.constant({ kind: "noop" as const }),
+  fc.record({ kind: fc.constant("put-leased" as const), key, value, condition, tenure }),
+  fc.record({ kind: fc.constant("lease-grant" as const), ttlMs }),
+  fc.record({ kind: fc.constant("lease-revoke" as const), lease }),
+  fc.record({ kind: fc.constant("lease-keep-alive" as const), lease }),
+  fc.record({
+    kind: fc.constant("leases" as const),
+    after: fc.nat(20),
+    limit: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(limits.listKeysMax)),
+  }),
 );

@@ -5,6 +5,7 @@ import { logIndex, millis } from "../../../src/base/numbers.ts";
 import { seededRandom } from "../../../src/base/random.ts";
 import {
   type Command,
+  isReadOperation,
   limits,
   type Operation,
   type Reply,
@@ -20,6 +21,15 @@ const tight = { sessionsMax: 3, sessionWindow: 3, sessionIdleMs: 50 };
 
 const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("register" as const), nonce: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("expire" as const),
+      leases: fc
+        .uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 30, size: "max" })
+        .map((ids) => ids.sort((a, b) => a - b)),
+    }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -50,6 +60,12 @@ test("store and sessions answer as the naive model does, and hold the same keys"
         expect(apply(store, application)).toEqual(model.apply(application));
       });
       expect(keysInOrder(store)).toEqual(model.items.map((item) => item.key).sort());
+      expect([...store.leases.byId.keys()]).toEqual(model.leases.map(({ id }) => id));
+      expect([...store.leases.ofKey].sort()).toEqual(
+        model.leaseOf.map(({ key, lease }) => [key, lease] as [string, number]).sort(),
+      );
+      const first = model.leases.map(({ deadline }) => deadline);
+      expect(Number(store.leases.deadlines.first)).toBe(Math.min(...first));
       const alive = model.sessions.map((session) => session.id).sort((a, b) => a - b);
       for (const id of alive) expect(store.sessions.byId.has(id)).toBe(true);
       expect(store.sessions.byId.size).toBeLessThanOrEqual(tight.sessionsMax);
@@ -78,7 +94,7 @@ test("reading through the log and reading the store give the same answer", () =>
       const client = clientOf(emptyStore());
       for (const operation of operations) {
         const reply = client(operation);
-        if (operation.kind !== "get" && operation.kind !== "list") continue;
+        if (!isReadOperation(operation)) continue;
         expect(reply).toEqual(read(client.store, operation, null));
       }
     }),

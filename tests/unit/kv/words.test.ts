@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { utf8 } from "../../../src/base/bytes.ts";
-import { logIndex } from "../../../src/base/numbers.ts";
+import { logIndex, millis } from "../../../src/base/numbers.ts";
 import type { Command, Reply } from "../../../src/kv/command.ts";
 import { commandSexp, operationSexp, replySexp } from "../../../src/kv/describe.ts";
 import { parseOperation } from "../../../src/kv/parse.ts";
@@ -50,6 +50,12 @@ const accepted: readonly (readonly [text: string, canonical: string])[] = [
   ['(if (and) (do (get "a")))', '(do (get "a"))'],
   ['(if (and) (get "a") (get "b"))', '(if (and) (get "a") (get "b"))'],
   ["(do)", "(do)"],
+  ['(put "k" "v" (ttl 5000) (if-absent))', '(put "k" "v" (if-absent) (ttl 5000))'],
+  ['(put "k" "v" (lease 12))', '(put "k" "v" (lease 12))'],
+  ["(lease-grant 5000)", "(lease-grant 5000)"],
+  ["(lease-revoke 12)", "(lease-revoke 12)"],
+  ["(lease-keep-alive 12)", "(lease-keep-alive 12)"],
+  ["(leases (limit 3) (after 12))", "(leases (after 12) (limit 3))"],
 ];
 
 for (const [text, canonical] of accepted) {
@@ -71,7 +77,17 @@ const refused: readonly (readonly [text: string, problem: string])[] = [
   ['(put "k" 5)', 'needs the value in double quotes: "5"'],
   ['(put "k")', "lacks the value"],
   ['(put "k" (a))', "has (a) where the value stands"],
-  ['(put "k" "v" (if-new))', "has (if-new) where a condition stands"],
+  ['(put "k" "v" (if-new))', "has (if-new) where a condition or a lease stands"],
+  ['(put "k" "v" (ttl 5))', "has no span of 100 to 31536000000 ms"],
+  ['(put "k" "v" (ttl 500) (lease 12))', "has a surplus (lease 12)"],
+  ['(put "k" "v" (if-absent) (if-rev 3))', "has a surplus (if-rev 3)"],
+  ['(put "k" "v" (lease))', "has no lease in (lease)"],
+  ["(lease-grant)", "has no span of 100 to 31536000000 ms"],
+  ["(lease-grant 5s)", "has no span of 100 to 31536000000 ms"],
+  ["(lease-revoke)", "has no lease's number"],
+  ["(lease-keep-alive 1 2)", "has a surplus 2"],
+  ["(leases (limit 0))", "has no limit from 1 to 1000 in (limit 0)"],
+  ["(leases 5)", "has 5 where an option stands"],
   ['(put "k" "v" (if-rev))', "has no revision in (if-rev)"],
   ['(put "k" "v" (if-rev -1))', "has no revision in (if-rev -1)"],
   ['(put "k" "v" (if-absent) "x")', 'has a surplus "x"'],
@@ -113,6 +129,7 @@ for (const [text, problem] of refused) {
 }
 
 const index = logIndex(42);
+const leaseItem = { lease: 42, origin: "own", ttlMs: 500, deadline: millis(700), keys: 1 } as const;
 const item = { key: "a", revision: index, value: null };
 const replies: readonly (readonly [reply: Reply, text: string])[] = [
   [{ kind: "registered", session: 42 }, "(registered (session 42))"],
@@ -137,6 +154,16 @@ const replies: readonly (readonly [reply: Reply, text: string])[] = [
     { kind: "txn-refused", because: "answer-too-large", step: 3 },
     "(txn-refused answer-too-large (step 3))",
   ],
+  [{ kind: "lease-granted", lease: 42 }, "(lease-granted (lease 42))"],
+  [{ kind: "lease-kept", lease: 42, ttlMs: 500 }, "(lease-kept (lease 42) (ttl 500))"],
+  [{ kind: "lease-revoked", lease: 42, keys: 2 }, "(lease-revoked (lease 42) (keys 2))"],
+  [{ kind: "lease-unknown", lease: 42 }, "(lease-unknown (lease 42))"],
+  [{ kind: "lease-limit", of: "keys" }, "(lease-limit keys)"],
+  [
+    { kind: "leases-listed", now: millis(9), items: [leaseItem], more: "end" },
+    "(leases-listed (now 9) (lease (id 42) (own) (ttl 500) (deadline 700) (keys 1)) end)",
+  ],
+  [{ kind: "expired", leases: [12, 42], keys: 3 }, "(expired (leases 12 42) (keys 3))"],
   [{ kind: "session-unknown" }, "(session-unknown)"],
   [{ kind: "already-acknowledged" }, "(already-acknowledged)"],
   [{ kind: "window-exceeded" }, "(window-exceeded)"],
@@ -159,4 +186,5 @@ test("a command is printed with its session and what it acknowledges", () => {
     '(request (session 12) (sequence 3) (acknowledged 2) (get #x"ff"))',
   );
   expect(print(commandSexp({ kind: "register", nonce: 7 }))).toBe("(register (nonce 7))");
+  expect(print(commandSexp({ kind: "expire", leases: [12, 15] }))).toBe("(expire 12 15)");
 });

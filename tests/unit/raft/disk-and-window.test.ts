@@ -16,7 +16,7 @@ import {
   Solo,
 } from "../../harness/solo.ts";
 
-const { heartbeatMs, electionMsMin } = defaultTiming;
+const { heartbeatMs } = defaultTiming;
 
 const roundOf = (sent: readonly Message[]) => only(sent, "heartbeat")?.round ?? 0;
 
@@ -145,12 +145,12 @@ test("what is not answered is asked again, less and less often, down to every el
 test("cluster time goes on where the last leader's log left it, and counts no pause in full", () => {
   const solo = new Solo({ of: 1 });
   solo.lead();
-  solo.now = later(solo.now, 250);
+  solo.now = later(solo.now, 50);
   solo.propose();
   solo.now = later(solo.now, 60_000);
   solo.propose();
   const times = [1, 2, 3].map((index) => Number(solo.state.log.at(logIndex(index)).time));
-  expect(times).toEqual([0, 250, 250 + electionMsMin]);
+  expect(times).toEqual([0, 50, 50 + 2 * heartbeatMs]);
 });
 
 test("a clock that goes back does not take time back", () => {

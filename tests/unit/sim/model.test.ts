@@ -1,7 +1,7 @@
 /** The checkers' store (src/sim/check/model.ts) and the real one say the same, whatever is committed. */
 import { describe, expect, test } from "bun:test";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
-import { logIndex, millis } from "../../../src/base/numbers.ts";
+import { logIndex, millis, term } from "../../../src/base/numbers.ts";
 import { type Random, seededRandom } from "../../../src/base/random.ts";
 import {
   type Command,
@@ -21,19 +21,34 @@ const value = (random: Random): Uint8Array => utf8(String(random.below(3)));
 
 function readOperation(random: Random): ReadOperation {
   if (random.below(2) === 0) return { kind: "get", key: key(random) };
+  if (random.below(3) === 0) {
+    return { kind: "leases", after: random.below(40), limit: 1 + random.below(4) };
+  }
   const limit = 1 + random.below(5);
   const show = oneOf(random, ["keys", "values"] as const);
   return { ...wholeList, prefix: oneOf(random, ["", "k"]), after: key(random), limit, show };
 }
 
-function operation(random: Random, index: number): Operation {
+function operation(random: Random, index: number, open: readonly number[]): Operation {
+  const lease = anyLease(random, index, open);
   const known = () => ({ value: value(random), revision: random.below(index) });
   const draws = { random, keys: 4, known, value: () => value(random) };
-  switch (random.below(8)) {
+  switch (random.below(11)) {
     case 4:
       return drawIncr(draws);
     case 5:
       return drawTransaction(draws);
+    case 8:
+    case 6:
+      return leaseOperation(random, lease);
+    case 7: {
+      const tenure = oneOf(random, [
+        { kind: "own", ttlMs: 100 + random.below(3000) },
+        { kind: "granted", lease },
+      ] as const);
+      const condition = { kind: oneOf(random, ["always", "absent"] as const) };
+      return { kind: "put-leased", key: key(random), value: value(random), condition, tenure };
+    }
     case 0:
       return { kind: "delete", key: key(random) };
     case 1:
@@ -55,14 +70,34 @@ function operation(random: Random, index: number): Operation {
   }
 }
 
-function command(random: Random, index: number): Command {
+/** One that there is, more often than not. */
+const anyLease = (random: Random, index: number, open: readonly number[]): number =>
+  open.length > 0 && random.below(4) > 0 ? oneOf(random, open) : 1 + random.below(index);
+
+function leaseOperation(random: Random, lease: number): Operation {
+  switch (random.below(3)) {
+    case 0:
+      return { kind: "lease-revoke", lease };
+    case 1:
+      return { kind: "lease-keep-alive", lease };
+    default:
+      return { kind: "lease-grant", ttlMs: 100 + random.below(3000) };
+  }
+}
+
+function command(random: Random, index: number, open: readonly number[]): Command {
+  if (index === 1) return { kind: "register", nonce: 1 };
   if (random.below(10) === 0) return { kind: "register", nonce: 1 };
+  if (random.below(12) === 0) {
+    const leases = Array.from({ length: index }, (_, at) => at + 1);
+    return { kind: "expire", leases: leases.filter(() => random.below(3) === 0) };
+  }
   return {
     kind: "request",
     session: 1 + random.below(Math.min(index, 5)),
     sequence: 1 + random.below(index + 2000 * random.below(2)),
     acknowledged: 1 + random.below(Math.ceil(index / 4) + 1),
-    operation: operation(random, index),
+    operation: operation(random, index, open),
   };
 }
 
@@ -78,37 +113,42 @@ describe("the model and the store", () => {
       let time = 0;
       for (let index = 1; index <= 150; index++) {
         const fresh = random.below(3) > 0 || asked.length === 0;
-        const one = fresh ? command(random, index) : oneOf(random, asked);
+        const one = fresh ? command(random, index, model.leases.openIds) : oneOf(random, asked);
         asked.push(one);
         time += random.below(4);
-        const at = { index: logIndex(index), time: millis(time) };
+        const at = { index: logIndex(index), time: millis(time), term: term(1) };
         const reply = apply(store, { ...at, command: one });
         model.apply(at, one);
         const expected = model.outcomeAt(index)?.reply;
         kinds.add(reply.kind);
         expect(expected, `seed ${seed}, entry ${index}`).toEqual(reply);
         const question = readOperation(random);
-        expect(sameReply(model.read(question, index), read(store, question, null))).toBe(true);
+        const [said, right] = [read(store, question, null), model.read(question, index, at.time)];
+        expect(said, `seed ${seed}, after entry ${index}`).toEqual(right);
+        expect(sameReply(said, right)).toBe(true);
       }
       expect(model.sessionNames).toEqual([...store.sessions.byId.keys()]);
+      expect(model.leases.openIds).toEqual([...store.leases.byId.keys()]);
     }
-    expect(kinds.size).toBe(15);
+    expect(kinds.size).toBe(21);
   });
 
   test("the model still knows what was true at any earlier entry", () => {
     const model = new Model();
-    const at = (index: number) => ({ index: logIndex(index), time: millis(index) });
-    model.apply(at(1), { kind: "register", nonce: 1 });
+    const moment = (index: number) => ({
+      ...{ index: logIndex(index), time: millis(index), term: term(1) },
+    });
+    model.apply(moment(1), { kind: "register", nonce: 1 });
     const put = (sequence: number, text: string): Command => ({
       ...{ kind: "request", session: 1, sequence, acknowledged: 1 },
       operation: { kind: "put", key: "k", value: utf8(text), condition: { kind: "always" } },
     });
-    model.apply(at(2), put(1, "one"));
-    model.apply(at(3), put(2, "two"));
-    const then = (index: number) => model.read({ kind: "get", key: "k" }, index);
-    expect(then(1)).toEqual({ kind: "absent" });
-    expect(then(2)).toMatchObject({ revision: logIndex(2) });
-    expect(then(3)).toMatchObject({ revision: logIndex(3), value: utf8("two") });
+    model.apply(moment(2), put(1, "one"));
+    model.apply(moment(3), put(2, "two"));
+    const at = (index: number) => model.read({ kind: "get", key: "k" }, index);
+    expect(at(1)).toEqual({ kind: "absent" });
+    expect(at(2)).toMatchObject({ revision: logIndex(2) });
+    expect(at(3)).toMatchObject({ revision: logIndex(3), value: utf8("two") });
   });
 });
 
