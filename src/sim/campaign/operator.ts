@@ -207,10 +207,19 @@ export class Operator {
     const left = current.voters.filter((id) => id !== server.id && !world.isGone(id));
     if (server.replica === null || left.length < majority(current.voters.length)) return;
     world.coverage.add("members-lost");
-    // Who founded its cluster alone, and comes back with nothing, cannot know that it did: it would found another.
-    const mayFound = world.plan.servers === 1 && world.all[0] === server;
-    const how = random.below(2) === 0 && !mayFound ? "wiped" : "refused";
+    const how = random.below(2) === 0 && !this.couldFound(server) ? "wiped" : "refused";
     world.lose(server, how, () => this.renewDisk(server));
+  }
+
+  /**
+   * Founders that come back with nothing cannot know that there was a cluster: a majority of them would found another
+   * (docs/verification.md, Not covered).
+   */
+  private couldFound(server: SimServer): boolean {
+    const { world } = this;
+    const founders = world.all.slice(0, world.plan.servers);
+    const empty = founders.filter((one) => one === server || world.absent.get(one.id) === "wiped");
+    return founders.includes(server) && empty.length >= majority(founders.length);
   }
 }
 

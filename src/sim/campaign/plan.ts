@@ -327,9 +327,7 @@ function drawMisfortunes(random: Random, without: Without): Record<MisfortuneKin
 
 /** Whether some clock runs fast or slow, jumps, or stands still. */
 export const hasCrookedClocks = ({ misfortunes }: Plan): boolean =>
-  misfortunes["clock-rate"] > 0 ||
-  misfortunes["clock-jump"] > 0 ||
-  misfortunes["clock-freeze"] > 0;
+  misfortunes["clock-rate"] > 0 || misfortunes["clock-jump"] > 0 || misfortunes["clock-freeze"] > 0;
 
 /** The kinds of fault that this plan has. */
 export function presentKinds(plan: Plan): readonly FaultKind[] {
