@@ -4,9 +4,9 @@ import { bytesOfHex } from "../../../src/base/bytes.ts";
 import { logIndex, millis, nodeId, term } from "../../../src/base/numbers.ts";
 import { entryBytes, writeEntry } from "../../../src/codec/entry.ts";
 import { datagramKinds, groupOfKind } from "../../../src/codec/kinds.ts";
-import { decodeMessage } from "../../../src/codec/message.ts";
+import { decodeMessage, encodeMessage } from "../../../src/codec/message.ts";
 import { type Field, packFields } from "../../../src/codec/messagepack.ts";
-import type { MessageKind } from "../../../src/raft/message.ts";
+import type { Message, MessageKind } from "../../../src/raft/message.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import { bodyOf, ends, messages } from "./samples.ts";
 
@@ -134,4 +134,23 @@ test("what is no message of Raft decodes to none, whatever its body", () => {
     }
   }
   expect(known.every((kind) => groupOfKind(kind as MessageKind) === "peer")).toBe(true);
+});
+
+test("an append of fewer entries than the one before it carries those, and no others", () => {
+  // The bytes of entries that were written last are kept for the next follower.
+  const entries = [1, 2, 3].map(
+    (index): Entry => ({
+      ...{ index: logIndex(index), term: term(1), time: millis(0) },
+      ...{ kind: "command", body: new Uint8Array([index]) },
+    }),
+  );
+  const ends = { from: nodeId(1), to: nodeId(2) };
+  const append = (some: readonly Entry[]): Message => ({
+    ...{ kind: "append-request", ...ends, term: term(1), commit: logIndex(0), entries: some },
+    previous: { index: logIndex(0), term: term(0) },
+  });
+  for (const some of [entries, entries.slice(0, 2), entries, entries.slice(0, 1)]) {
+    const { kind, body } = encodeMessage(append(some));
+    expect(decodeMessage(kind, body, ends)).toMatchObject({ entries: some });
+  }
 });

@@ -104,6 +104,15 @@ describe("a snapshot from elsewhere", () => {
     expect(entries.map(({ index }) => Number(index))).toEqual([7]);
   });
 
+  test("leaves nothing of it also where nothing was recorded after it", () => {
+    const bench = filled(3);
+    bench.recordSnapshot("discarded");
+    bench.reopen();
+    const { base, entries } = bench.recovered;
+    expect(Number(base.index)).toBe(6);
+    expect(entries).toEqual([]);
+  });
+
   test("says nothing of what it takes the place of: the mark before it calls none of that committed", () => {
     const bench = filled(3);
     bench.commit = logIndex(0);

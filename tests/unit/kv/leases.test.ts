@@ -273,3 +273,25 @@ test("the first deadline is the first, whatever was put off or taken out", () =>
     { numRuns: 200 },
   );
 });
+
+test("a key that is counted in a transaction keeps its lease, one that is put there loses it, as outside of one", () => {
+  const bench = new Bench();
+  const lease = bench.grant(0, 1000);
+  const one = utf8("1");
+  const tenure = { kind: "granted", lease } as const;
+  const condition = { kind: "always" } as const;
+  for (const key of ["counted", "put"]) {
+    bench.at(1, { kind: "put-leased", key, value: one, condition, tenure });
+  }
+  bench.at(2, {
+    kind: "txn",
+    guard: { kind: "and", guards: [] },
+    holding: [
+      { kind: "incr", key: "counted", by: 1 },
+      { kind: "put", key: "put", value: one, condition },
+    ],
+    otherwise: [],
+  });
+  bench.expire(1000, lease);
+  expect(bench.keys).toEqual(["put"]);
+});
