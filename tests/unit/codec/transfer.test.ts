@@ -46,7 +46,8 @@ test("a mebibyte in datagrams of 1,200 bytes arrives, under 30 % loss, repeats a
 test("any bodies under any bearable weather arrive once, intact, and the sender hears of it", () => {
   const weather = fc.record({
     seed: fc.nat(),
-    loss: fc.integer({ min: 0, max: 50 }),
+    // Of a last piece, half a second apart, twenty tries are lost in a row once in 200,000 times; then it is given up.
+    loss: fc.integer({ min: 0, max: 33 }),
     repeat: fc.integer({ min: 0, max: 50 }),
     delayMsMax: fc.integer({ min: 1, max: 200 }),
   });
