@@ -1,5 +1,5 @@
 /**
- * Do the tests notice bugs? `bun run mutants [--only PATTERN] [--jobs 2] [--all-detectors]`
+ * Do the tests notice bugs? `bun run mutants [--only PATTERN,…] [--jobs 2] [--all-detectors]`
  *
  * Each seeded bug of tests/mutants is put into a copy of the tree, and the tests run there, cheap ones first, until
  * one fails. A bug that none notices is a missing test; a bug that cannot be put in any more is a forgotten one:
@@ -179,7 +179,10 @@ async function run(wanted: readonly Mutant[], folder: string): Promise<readonly 
 
 const folder = mkdtempSync(join(tmpdir(), "rusty-boat-mutants-"));
 try {
-  const wanted = mutants.filter(({ name, file }) => `${file} ${name}`.includes(flags.only));
+  const patterns = flags.only.split(",");
+  const wanted = mutants.filter(({ name, file }) =>
+    patterns.some((pattern) => `${file} ${name}`.includes(pattern)),
+  );
   if (wanted.length === 0) say(`no mutant's file or name contains "${flags.only}"`);
   const [passed, failed] = wanted.length === 0 ? [0, 0] : await run(wanted, folder);
   say(`${passed} passed, ${failed} failed`);

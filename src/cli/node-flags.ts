@@ -14,7 +14,7 @@ import {
   logLevels,
   parseClusterId,
 } from "../runtime/node-config.ts";
-import { addressFlag, durationFlag, nodeFlag, sizeFlag } from "./flag.ts";
+import { addressFlag, countFlag, durationFlag, nodeFlag, sizeFlag } from "./flag.ts";
 import { badValue } from "./mistakes.ts";
 import { formatDuration, formatSize } from "./quantity.ts";
 
@@ -37,6 +37,12 @@ export const tuningArgs = {
     default: formatSize(defaults.segmentBytesMax),
     description: "Size at which the log goes on in a new file",
   },
+  "snapshot-every": {
+    type: "string",
+    valueHint: "entries",
+    default: `${defaults.snapshotEntries}`,
+    description: "How many entries of the log lie between two snapshots, at most",
+  },
   mtu: {
     type: "string",
     valueHint: "size",
@@ -56,6 +62,7 @@ export type Tuning = {
   readonly heartbeatMs: number;
   readonly electionMsMin: number;
   readonly segmentBytesMax: number;
+  readonly snapshotEntries: number;
   readonly datagramBytesMax: number;
   readonly logLevel: LogLevel;
 };
@@ -64,6 +71,7 @@ type TuningTexts = {
   readonly heartbeat: string;
   readonly election: string;
   readonly "segment-size": string;
+  readonly "snapshot-every": string;
   readonly mtu: string | undefined;
   readonly "log-level": string;
 };
@@ -74,6 +82,10 @@ export function readTuning(args: TuningTexts, addresses: Iterable<Address>): Tun
     heartbeatMs: durationFlag({ source: "--heartbeat", value: args.heartbeat }),
     electionMsMin: durationFlag({ source: "--election", value: args.election }),
     segmentBytesMax: sizeFlag({ source: "--segment-size", value: args["segment-size"] }),
+    snapshotEntries: countFlag(
+      { source: "--snapshot-every", value: args["snapshot-every"] },
+      { min: 1, max: limits.snapshotEntriesMax },
+    ),
     datagramBytesMax:
       mtu === undefined
         ? defaultDatagramBytes(addresses)

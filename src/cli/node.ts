@@ -130,6 +130,7 @@ export function shownConfig(config: NodeConfig): Result {
       `${formatDuration(config.electionMsMin)} to ${formatDuration(config.electionMsMax)}`,
     ],
     ["segment-size", formatSize(config.segmentBytesMax)],
+    ["snapshots", `every ${config.snapshotEntries} entries`],
     ["mtu", `${config.datagramBytesMax}`],
     ["log-level", config.logLevel],
   ];
@@ -149,6 +150,7 @@ export function shownConfig(config: NodeConfig): Result {
       electionMsMin: config.electionMsMin,
       electionMsMax: config.electionMsMax,
       segmentBytesMax: config.segmentBytesMax,
+      snapshotEntries: config.snapshotEntries,
       datagramBytesMax: config.datagramBytesMax,
       logLevel: config.logLevel,
     }),
@@ -174,6 +176,7 @@ function configSexp(config: NodeConfig): Sexp {
     form("heartbeat-ms", config.heartbeatMs),
     form("election-ms", config.electionMsMin, config.electionMsMax),
     form("segment-bytes", config.segmentBytesMax),
+    form("snapshot-entries", config.snapshotEntries),
     form("datagram-bytes", config.datagramBytesMax),
     form("log-level", word(config.logLevel)),
   );

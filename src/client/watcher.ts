@@ -265,7 +265,9 @@ export class Watcher {
     const canMove = this.#nodes.all.length > 1;
     const quietSince = millis(Math.max(since, this.#newsAt));
     const idleAt = canMove ? later(quietSince, timing.idleMs) : never;
-    const behindAt = behindSince === null || !canMove ? never : later(behindSince, timing.behindMs);
+    // Where others have compacted what is wanted, one that lags is not waited for long.
+    const behindMs = this.#compacted === null ? timing.behindMs : timing.strangeMs;
+    const behindAt = behindSince === null || !canMove ? never : later(behindSince, behindMs);
     return earliest(earliest(silentAt, behindAt), idleAt);
   }
 

@@ -27,10 +27,15 @@ export const keysSection: Section = { kind: 16, name: "keys", begin, read };
 function begin(store: Store, blockBytes: number) {
   const view = beginKeyView();
   store.keyView = view;
+  let buffer = new Uint8Array(2 * blockBytes);
   return {
     next: () => {
       const items = nextKeys(store, view, blockBytes);
-      return items === null ? null : write(items);
+      if (items === null) return null;
+      const length = lengthOf(items);
+      if (length > buffer.length) buffer = new Uint8Array(2 * length);
+      write(items, buffer);
+      return buffer.subarray(0, length);
     },
     end: () => {
       if (store.keyView === view) store.keyView = null;
@@ -38,10 +43,13 @@ function begin(store: Store, blockBytes: number) {
   };
 }
 
-function write(items: readonly KeyItem[]): Uint8Array {
+function lengthOf(items: readonly KeyItem[]): number {
   let length = 0;
   for (const { key, stored } of items) length += itemHeadBytes + key.length + stored.value.length;
-  const bytes = new Uint8Array(length);
+  return length;
+}
+
+function write(items: readonly KeyItem[], bytes: Uint8Array): void {
   let at = 0;
   for (const { key, stored } of items) {
     writeU16(bytes, at, key.length);
@@ -55,7 +63,6 @@ function write(items: readonly KeyItem[]): Uint8Array {
     bytes.set(stored.value, at);
     at += stored.value.length;
   }
-  return bytes;
 }
 
 function read(store: Store, block: Uint8Array): "taken" | null {

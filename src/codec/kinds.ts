@@ -39,6 +39,8 @@ const codes: Readonly<Record<DatagramKind, number>> = {
   heartbeat: 0x07,
   "heartbeat-response": 0x08,
   "timeout-now": 0x09,
+  "snapshot-request": 0x0a,
+  "snapshot-response": 0x0b,
   "read-index-request": 0x0c,
   "read-index-response": 0x0d,
   "store-hash": 0x0e,

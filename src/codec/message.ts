@@ -13,6 +13,7 @@
  *    timeout-now         term
  *    read-index-request  term, id
  *    read-index-response term, id, index
+ *    snapshot-request, snapshot-response: snapshot-message.ts
  * entries: one binary value, ENTRY after ENTRY (entry.ts)
  * answer: 0 granted, 1 stale-term, 2 already-voted, 3 log-behind, 4 leader-alive
  *
@@ -31,6 +32,7 @@ import type { Entry, EntryId } from "../raft/types.ts";
 import { entryBytes, readEntry, writeEntry } from "./entry.ts";
 import type { DatagramKind } from "./kinds.ts";
 import { choiceOf, type Field, headBytesMax, isBytes, isCount, packFields } from "./messagepack.ts";
+import { readSnapshotMessage, snapshotFields } from "./snapshot-message.ts";
 import { unpackFields } from "./unpack.ts";
 
 export type EncodedMessage = { readonly kind: MessageKind; readonly body: Uint8Array };
@@ -85,6 +87,9 @@ function fieldsOf(message: Message): readonly Field[] {
       return [message.term, message.commit, message.round];
     case "heartbeat-response":
       return [message.term, message.round, message.last];
+    case "snapshot-request":
+    case "snapshot-response":
+      return snapshotFields(message);
     case "timeout-now":
       return [message.term];
     case "read-index-request":
@@ -129,6 +134,9 @@ export function decodeMessage(kind: DatagramKind, body: Uint8Array, ends: Ends):
       if (fields.length !== 3 || last === null || !isCount(round)) return null;
       return { kind, ...ends, term, round, last };
     }
+    case "snapshot-request":
+    case "snapshot-response":
+      return readSnapshotMessage(kind, term, fields, ends);
     case "timeout-now":
       return fields.length === 1 ? { kind, ...ends, term } : null;
     case "read-index-request":

@@ -18,7 +18,7 @@ export type Section = {
 };
 
 export type SectionSource = {
-  /** The next block, or null behind the last. */
+  /** The next block, or null behind the last; to be used before the one after it is asked for. */
   readonly next: () => Uint8Array | null;
   /** Nobody reads any more: the store keeps nothing more aside. */
   readonly end: () => void;

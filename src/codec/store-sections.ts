@@ -29,6 +29,7 @@ export class StoreReader {
     this.parts = sections.map(({ kind, begin }) => ({ kind, source: begin(store, blockBytes) }));
   }
 
+  /** To be used before the next one is asked for. */
   next(): SectionBlock | null {
     for (let part = this.parts[0]; part !== undefined; part = this.parts[0]) {
       const bytes = part.source.next();

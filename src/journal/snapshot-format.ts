@@ -53,12 +53,18 @@ const magic = bytesOfByteString("RUSTSNAP");
 const configurationAt = 34;
 const endPayloadBytes = 6;
 
-/** Makes the blocks of one file, in order. */
+/**
+ * Makes the blocks of one file, in order. What it gives out are views of one buffer, which is used anew after
+ * takeWritten: a snapshot makes no more garbage than a slice of it is long, or collecting it would stop the server for
+ * longer than any slice.
+ */
 export class SnapshotEncoder {
   private readonly last: SnapshotHead["last"];
   private blocks = 0;
   private bytes = 0;
   private chain = 0;
+  private buffer = new Uint8Array(1 << 17);
+  private used = 0;
 
   constructor({ last }: SnapshotHead) {
     this.last = last;
@@ -93,8 +99,26 @@ export class SnapshotEncoder {
     return { last: { index, term: lastTerm }, bytes: this.bytes, checksum: this.chain };
   }
 
+  /** The blocks since the last call, one behind the other; good until the next block is made. */
+  takeWritten(): Uint8Array {
+    const written = this.buffer.subarray(0, this.used);
+    this.used = 0;
+    return written;
+  }
+
+  private room(count: number): Uint8Array {
+    const at = this.used;
+    this.used += count;
+    if (this.used > this.buffer.length) {
+      const larger = new Uint8Array(Math.max(this.used, this.buffer.length * 2));
+      larger.set(this.buffer.subarray(0, at));
+      this.buffer = larger;
+    }
+    return this.buffer.subarray(at, this.used);
+  }
+
   private block(kind: number, payload: Uint8Array): Uint8Array {
-    const block = new Uint8Array(recordBytes(payload.length));
+    const block = this.room(recordBytes(payload.length));
     writeFrame(block, 0, { kind, payloadBytes: payload.length });
     block.set(payload, frameBytes);
     this.chain = chainRecords(block, this.chain);

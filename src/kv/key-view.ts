@@ -25,8 +25,8 @@ export type KeySource = {
 
 export type KeyItem = { readonly key: string; readonly stored: Stored };
 
-/** Looked at together, however small they are: bounds the work of one call. */
-const keysAtOnceMax = 1024;
+/** Looked at together: bounds what a call looks at in vain. */
+const keysAtOnceMax = 256;
 
 export const beginKeyView = (): KeyView => ({
   cursor: "",
@@ -42,44 +42,43 @@ export function keepKey(view: KeyView, key: string, stored: Stored | undefined):
 }
 
 /**
- * The next keys with what they held: one at least, and no more than `bytesMax` of keys and values unless the first
- * alone is larger. Null when all have been read.
+ * The next keys with what they held: as many as there are, up to the one with which their keys and values reach
+ * `bytesMin`. Null when all have been read.
  */
 export function nextKeys(
   source: KeySource,
   view: KeyView,
-  bytesMax: number,
+  bytesMin: number,
 ): readonly KeyItem[] | null {
   const items: KeyItem[] = [];
   let bytes = 0;
-  for (;;) {
+  while (bytes < bytesMin) {
     const keys = keysAfterCursor(source, view);
-    if (keys.length === 0) return items.length === 0 ? null : items;
+    if (keys.length === 0) break;
     for (const key of keys) {
       const before = view.before.get(key);
       const stored = before === undefined ? source.values.get(key) : before;
-      if (stored !== null && stored !== undefined) {
-        bytes += key.length + stored.value.length;
-        if (bytes > bytesMax && items.length > 0) return items;
-        items.push({ key, stored });
-      }
       view.before.delete(key);
       view.cursor = key;
+      if (stored === undefined || stored === null) continue;
+      bytes += key.length + stored.value.length;
+      items.push({ key, stored });
+      if (bytes >= bytesMin) break;
     }
-    if (items.length > 0) return items;
   }
+  return items.length === 0 ? null : items;
 }
 
 /** Keys that are there, and keys that were, merged: as far as both lists are known. */
 function keysAfterCursor(source: KeySource, view: KeyView): readonly string[] {
   const present = someKeysAfter(source.order, view.cursor);
+  if (view.changed.blocks.length === 0) return present;
   const changed = someKeysAfter(view.changed, view.cursor);
   if (changed.length === 0) return present;
-  const lists = [present, changed];
   const merged = [...new Set([...present, ...changed])].sort();
   // A list that was cut says nothing of what is beyond its end.
-  const ends = lists.filter((list) => list.length === keysAtOnceMax).map((list) => list.at(-1));
-  return merged.filter((key) => ends.every((end) => end === undefined || key <= end));
+  const ends = [present, changed].filter((list) => list.length === keysAtOnceMax);
+  return merged.filter((key) => ends.every((list) => key <= (list.at(-1) ?? "")));
 }
 
 function someKeysAfter(order: KeyOrder, cursor: string): readonly string[] {

@@ -97,6 +97,15 @@ function details(m: Message): readonly SexpList[] {
       return [form("commit", m.commit), form("round", m.round)];
     case "heartbeat-response":
       return [form("round", m.round), form("last", m.last)];
+    case "snapshot-request":
+      return [
+        entryId("snapshot", m.snapshot.last),
+        form("bytes", m.snapshot.bytes),
+        form("offset", m.offset),
+        form("piece", m.piece.length),
+      ];
+    case "snapshot-response":
+      return [entryId("snapshot", m.snapshot.last), form("received", m.received)];
     case "timeout-now":
       return [];
     case "read-index-request":

@@ -14,6 +14,7 @@ export type Before = {
   readonly role: Role["kind"];
   readonly commit: LogIndex;
   readonly lastIndex: LogIndex;
+  readonly baseIndex: LogIndex;
   readonly truncations: number;
 };
 
@@ -23,6 +24,7 @@ export const remember = (state: State): Before => ({
   role: state.role.kind,
   commit: state.commit,
   lastIndex: state.log.lastIndex,
+  baseIndex: state.log.base.index,
   truncations: state.log.truncations,
 });
 
@@ -30,7 +32,7 @@ export const remember = (state: State): Before => ({
 export function checkState(state: State): void {
   const { log, role } = state;
   assert(log.lastTerm <= state.term, "no entry is newer than the current term");
-  assert(state.commit >= log.base.index, "what a snapshot holds is committed");
+  assert(state.commit >= log.base.index, "what the log has forgotten is committed");
   assert(state.commit <= log.lastIndex, "only what is in the log is committed");
   assert(state.durable <= log.lastIndex, "only what is in the log is on the disk");
   if (role.kind === "follower") {
@@ -55,6 +57,7 @@ function checkLeader(state: State, role: Leader): void {
 export function checkStep(before: Before, after: State): void {
   assert(after.term >= before.term, "a term never goes back");
   assert(after.commit >= before.commit, "a commit index never goes back");
+  assert(after.log.base.index >= before.baseIndex, "what is forgotten does not come back");
   if (after.term !== before.term) return;
   if (before.votedFor !== null) {
     assert(after.votedFor === before.votedFor, "a vote is given once per term");

@@ -4,12 +4,15 @@
  *     base        first               last
  *     (3, t1)     4 t1   5 t2   6 t2  7 t4        firstUnrecorded = 6: the journal has not been given 6 and 7
  *
- * `base` names the entry before the first: (0, 0), or where a snapshot ends. Terms never decrease along it.
+ * `base` names the entry before the first: (0, 0), or one that a snapshot stands for, with all before it. Terms never
+ * decrease along it.
  */
 import { assert, must } from "../base/assert.ts";
-import type { LogIndex, Term } from "../base/numbers.ts";
+import type { LogIndex, Millis, Term } from "../base/numbers.ts";
 import {
+  entryCount,
   indexAfter,
+  millis,
   minIndex,
   nextIndex,
   noIndex,
@@ -37,15 +40,18 @@ export const isBehind = (mine: EntryId, other: EntryId): boolean =>
   mine.term !== other.term ? mine.term < other.term : mine.index < other.index;
 
 export class Log {
-  readonly base: EntryId;
-  private readonly entries: Entry[];
+  base: EntryId;
+  /** Cluster time of the entry at `base`. */
+  private baseTime: Millis;
+  private entries: Entry[];
   /** The lowest index that the journal does not hold as it stands here. */
   private firstUnrecorded: LogIndex;
   /** How often entries were taken back; a leader's never moves. */
   truncations = 0;
 
-  constructor(base: EntryId, recovered: readonly Entry[]) {
+  constructor(base: EntryId, recovered: readonly Entry[], baseTime: Millis = millis(0)) {
     this.base = base;
+    this.baseTime = baseTime;
     this.entries = [];
     this.firstUnrecorded = nextIndex(base.index);
     for (const entry of recovered) this.append(entry);
@@ -62,6 +68,11 @@ export class Log {
 
   get lastTerm(): Term {
     return this.entries.length === 0 ? this.base.term : this.entries[this.entries.length - 1]!.term;
+  }
+
+  /** Cluster time of the last entry. */
+  get lastTime(): Millis {
+    return this.entries[this.entries.length - 1]?.time ?? this.baseTime;
   }
 
   get last(): EntryId {
@@ -93,6 +104,41 @@ export class Log {
     this.truncations += 1;
   }
 
+  /** Forgets the entries up to `to`, which a snapshot stands for (dissertation 5.1). The rest stays as it is. */
+  compact(to: LogIndex): void {
+    if (to <= this.base.index) return;
+    assert(to < this.firstUnrecorded, "the journal was given what is forgotten here");
+    const { index, term, time } = this.at(to);
+    this.entries = this.entries.slice(entryCount(this.base.index, to));
+    this.base = { index, term };
+    this.baseTime = time;
+  }
+
+  /** Nothing of it is of use beside a snapshot that ends with `base`: it begins anew behind that entry. */
+  restart(base: EntryId, time: Millis): void {
+    assert(this.termAt(base.index) !== base.term, "a log that holds the entry is kept");
+    if (this.entries.length > 0) this.truncations += 1;
+    this.entries = [];
+    this.base = { index: base.index, term: base.term };
+    this.baseTime = time;
+    this.firstUnrecorded = nextIndex(base.index);
+  }
+
+  /** The index behind which so many entries, and so many bytes of them, lie up to `last` at most. */
+  beginningOfTail(
+    last: LogIndex,
+    most: { readonly entries: number; readonly bytes: number },
+  ): LogIndex {
+    let at = last;
+    let bytes = 0;
+    while (at > this.base.index && entryCount(at, last) < most.entries) {
+      bytes += entryCost(this.at(at));
+      if (bytes > most.bytes) break;
+      at = previousIndex(at);
+    }
+    return at;
+  }
+
   /** Entries from `from` on whose cost fits `bytesMax`; one at least, where there is one. */
   slice(from: LogIndex, bytesMax: number): readonly Entry[] {
     assert(from >= this.firstIndex, "entries before the first are not here any more");
@@ -107,11 +153,16 @@ export class Log {
     return this.entries.slice(start, end);
   }
 
-  /** The last index at or below `index` whose term is not above `term` (§5.3, end of the section). */
-  lastNotAbove(index: LogIndex, term: Term): EntryId {
+  /**
+   * The last entry at or below `index` whose term is not above `term` (§5.3, end of the section); null where it is one
+   * that this log does not have any more.
+   */
+  lastNotAbove(index: LogIndex, term: Term): EntryId | null {
+    const { base } = this;
     let at = minIndex(index, this.lastIndex);
-    while (at > this.base.index && this.at(at).term > term) at = previousIndex(at);
-    return at <= this.base.index ? this.base : { index: at, term: this.at(at).term };
+    while (at > base.index && this.at(at).term > term) at = previousIndex(at);
+    if (at > base.index) return { index: at, term: this.at(at).term };
+    return at === base.index && base.term <= term ? base : null;
   }
 
   /** The entries that differ from what the journal holds, in order; they count as handed over. */

@@ -74,6 +74,27 @@ export class Membership {
     this.history.push({ index: entry.index, configuration: entry.body });
   }
 
+  /** The one that was in force at an entry, which must not be one before the first that is known. */
+  at(index: LogIndex): Configuration {
+    const located = this.history.findLast((one) => one.index <= index) ?? this.history[0];
+    return must(located, "some configuration is in force").configuration;
+  }
+
+  /** Nothing up to `to` will be taken back or asked for. */
+  compacted(to: LogIndex): void {
+    while (this.history[1] !== undefined && this.history[1].index <= to) this.history.shift();
+  }
+
+  /** The log begins anew, behind a snapshot that ends with `base.index`. */
+  restarted(base: Located): void {
+    assert(
+      configurationProblem(base.configuration) === null,
+      "a snapshot's configuration is sound",
+    );
+    this.history.length = 0;
+    this.history.push(base);
+  }
+
   truncated(from: LogIndex): void {
     while (this.history.length > 1 && this.since >= from) {
       this.history.pop();

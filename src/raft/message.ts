@@ -3,7 +3,7 @@
  * action it implements. Every message may be lost, repeated, delayed and overtaken.
  */
 import type { LogIndex, NodeId, Term } from "../base/numbers.ts";
-import type { Entry, EntryId } from "./types.ts";
+import type { Entry, EntryId, SnapshotId } from "./types.ts";
 
 type Envelope = { readonly from: NodeId; readonly to: NodeId };
 
@@ -97,6 +97,29 @@ export type HeartbeatResponse = Envelope & {
   readonly last: LogIndex;
 };
 
+/**
+ * Leader -> follower: a piece of what stands for entries that the leader's log has no more (paper Fig. 13,
+ * InstallSnapshot RPC; dissertation 5.3). `offset` is where the piece belongs in a file of `snapshot.bytes`.
+ */
+export type SnapshotRequest = Envelope & {
+  readonly kind: "snapshot-request";
+  readonly term: Term;
+  readonly snapshot: SnapshotId;
+  readonly offset: number;
+  readonly piece: Uint8Array;
+};
+
+/**
+ * Follower -> leader: so many bytes of that snapshot have come, from its beginning on. That all of it is installed is
+ * said by an append-response: the follower holds the log up to its last entry.
+ */
+export type SnapshotResponse = Envelope & {
+  readonly kind: "snapshot-response";
+  readonly term: Term;
+  readonly snapshot: SnapshotId;
+  readonly received: number;
+};
+
 /** Leader -> its successor: campaign now, you have everything I have (dissertation 3.10). */
 export type TimeoutNow = Envelope & { readonly kind: "timeout-now"; readonly term: Term };
 
@@ -129,6 +152,8 @@ export type Message =
   | HeartbeatResponse
   | TimeoutNow
   | ReadIndexRequest
-  | ReadIndexResponse;
+  | ReadIndexResponse
+  | SnapshotRequest
+  | SnapshotResponse;
 
 export type MessageKind = Message["kind"];

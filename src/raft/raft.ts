@@ -5,7 +5,7 @@
  * rule for terms stands here once (§5.1), and the invariants run around every step.
  */
 import { unreachable } from "../base/assert.ts";
-import type { Millis, NodeId } from "../base/numbers.ts";
+import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
 import { earliest, millis } from "../base/numbers.ts";
 import { beginChange, continueChange } from "./change.ts";
 import {
@@ -34,10 +34,11 @@ import {
   stepDownWithoutQuorum,
 } from "./replication.ts";
 import { advanceClusterTime, appendAsLeader, becomeFollower } from "./roles.ts";
+import { compactLog, install, onSnapshotRequest, onSnapshotResponse } from "./snapshot.ts";
 import type { Effects, ReadTicket, State } from "./state.ts";
 import { noEffects, note, resetElectionTimer } from "./state.ts";
 import { beginTransfer, continueTransfer } from "./transfer.ts";
-import type { Configuration, EntryId, Place } from "./types.ts";
+import type { Configuration, EntryId, Place, SnapshotEnd } from "./types.ts";
 
 /** Everything that can happen to a server. */
 export type Input =
@@ -59,6 +60,10 @@ export type Input =
       /** What is known of those who go: they decide for a while, and the others must reach them. */
       readonly leaving: readonly Place[];
     }
+  /** A snapshot from elsewhere is durable here. The caller has asked `installVerdict`. */
+  | { readonly kind: "install"; readonly end: SnapshotEnd }
+  /** A durable snapshot stands for the log up to this entry, at least: it may be forgotten. */
+  | { readonly kind: "compact"; readonly to: LogIndex }
   /** The own disk does not answer: a leader must not hold on (U8). */
   | { readonly kind: "disk-stalled" }
   /** A batch of inputs is over: send what has gathered (raft.tla `AppendEntries`). */
@@ -108,6 +113,10 @@ function handle(state: State, input: Input): void {
       return;
     case "change":
       return beginChange(state, input);
+    case "install":
+      return install(state, input.end);
+    case "compact":
+      return compactLog(state, input.to);
     case "disk-stalled":
       return onDiskStalled(state);
     case "flush":
@@ -171,6 +180,10 @@ function onMessage(state: State, m: Message): void {
       return onHeartbeat(state, m);
     case "heartbeat-response":
       return onHeartbeatResponse(state, m);
+    case "snapshot-request":
+      return onSnapshotRequest(state, m);
+    case "snapshot-response":
+      return onSnapshotResponse(state, m);
     case "timeout-now":
       return onTimeoutNow(state, m);
     case "read-index-request":

@@ -31,7 +31,7 @@ import { note, replicationLimits, resetElectionTimer, send } from "./state.ts";
 // The follower's side.
 
 /** Something of the current term's leader has arrived. */
-function hear(state: State, leader: NodeId): void {
+export function hear(state: State, leader: NodeId): void {
   assert(state.role.kind !== "leader", "a term has one leader");
   becomeFollower(state, leader);
   state.leaderHeardAt = state.now;
@@ -79,10 +79,11 @@ function takeBack(state: State, from: LogIndex, m: AppendRequest): void {
   state.durable = minIndex(state.durable, previousIndex(from));
 }
 
-const mismatch = (state: State, m: AppendRequest): AppendAnswer => ({
+/** What this log has forgotten is committed: its base is in the leader's log, or in its snapshot. */
+const mismatch = ({ log }: State, m: AppendRequest): AppendAnswer => ({
   kind: "mismatched",
   previous: m.previous.index,
-  hint: state.log.lastNotAbove(m.previous.index, m.previous.term),
+  hint: log.lastNotAbove(m.previous.index, m.previous.term) ?? log.base,
 });
 
 /** Heartbeats say who leads; an older leader hears the newer term in the answer, and steps down. */
@@ -102,7 +103,7 @@ export function onHeartbeat(state: State, m: Heartbeat): void {
 
 // The leader's side.
 
-const progressOf = (state: State, id: NodeId): Progress | null =>
+export const progressOf = (state: State, id: NodeId): Progress | null =>
   state.role.kind === "leader" ? (state.role.followers.get(id) ?? null) : null;
 
 /** raft.tla `HandleAppendEntriesResponse`. Answers may be old, repeated or out of order (P9). */
@@ -142,10 +143,11 @@ function mismatched(
   progress: Progress,
   answer: Extract<AppendAnswer, { kind: "mismatched" }>,
 ): void {
-  if (answer.previous <= progress.match) return;
+  if (answer.previous <= progress.match || progress.mode === "installing") return;
   // While probing, only the answer to the probe under way counts.
   if (progress.mode === "probing" && answer.previous !== previousIndex(progress.next)) return;
-  const common = state.log.lastNotAbove(answer.hint.index, answer.hint.term).index;
+  // Where this log does not reach back to what they share, a snapshot is next.
+  const common = state.log.lastNotAbove(answer.hint.index, answer.hint.term)?.index ?? noIndex;
   probe(progress, nextIndex(maxIndex(progress.match, common)));
 }
 
@@ -220,13 +222,26 @@ const heldBy = (state: State, role: Leader, id: NodeId): LogIndex =>
 export function replicate(state: State, role: Leader): void {
   for (const [id, progress] of role.followers) {
     if (progress.mode === "probing") sendProbe(state, id, progress);
-    else sendWindow(state, id, progress);
+    else if (progress.mode === "replicating") sendWindow(state, id, progress);
   }
 }
 
 function sendProbe(state: State, to: NodeId, progress: Progress): void {
-  if (progress.inflight.length > 0) return;
+  if (progress.inflight.length > 0 || needsSnapshot(state, to, progress)) return;
   sendAppend(state, to, progress, progress.next);
+}
+
+/** The entry before the next one is not in the log any more: what it was appended to cannot be named. */
+function needsSnapshot(state: State, to: NodeId, progress: Progress): boolean {
+  if (progress.next > state.log.base.index) return false;
+  note(
+    state,
+    `n${state.settings.me} has no entry ${progress.next} any more: n${to} needs a snapshot`,
+  );
+  probe(progress, progress.next);
+  progress.mode = "installing";
+  state.effects.behind.push(to);
+  return true;
 }
 
 function sendWindow(state: State, to: NodeId, progress: Progress): void {
@@ -234,6 +249,7 @@ function sendWindow(state: State, to: NodeId, progress: Progress): void {
   while (progress.next <= state.log.lastIndex) {
     if (progress.inflight.length >= inflightMessagesMax) return;
     if (progress.inflightBytes >= inflightBytesMax) return;
+    if (needsSnapshot(state, to, progress)) return;
     progress.next = nextIndex(sendAppend(state, to, progress, progress.next));
   }
 }

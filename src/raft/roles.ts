@@ -1,6 +1,6 @@
 /** The changes of role (paper Fig. 4). Whoever wants one calls these; nothing else assigns `state.role`. */
 import { assert } from "../base/assert.ts";
-import type { Millis, NodeId, Term } from "../base/numbers.ts";
+import type { NodeId, Term } from "../base/numbers.ts";
 import { later, millis, never, nextIndex } from "../base/numbers.ts";
 import { isVoter, members } from "./membership.ts";
 import { onRoundAnswered } from "./reads.ts";
@@ -51,7 +51,7 @@ export function becomeLeader(state: State): void {
     followers: new Map(),
     opening: nextIndex(state.log.lastIndex),
     since: state.now,
-    time: timeOfLastEntry(state),
+    time: state.log.lastTime,
     round: 0,
     heartbeatAt: state.now,
     reads: { waiting: [], confirming: null },
@@ -61,11 +61,6 @@ export function becomeLeader(state: State): void {
   enterMembers(state, role);
   appendAsLeader(state, role, { kind: "noop", body: null });
   note(state, `n${state.settings.me} leads term ${state.term}: elected by ${voters.join(", ")}`);
-}
-
-function timeOfLastEntry(state: State): Millis {
-  const { log } = state;
-  return log.lastIndex >= log.firstIndex ? log.at(log.lastIndex).time : millis(0);
 }
 
 /** What a leader puts into its log; index, term and time are its to give. */

@@ -11,7 +11,7 @@ import { between, type Random } from "../base/random.ts";
 import { type FollowerReads, noFollowerReads } from "./follower-reads.ts";
 import { Log } from "./log.ts";
 import { Membership } from "./membership.ts";
-import type { Message } from "./message.ts";
+import type { Message, SnapshotRequest, SnapshotResponse } from "./message.ts";
 import type { Configuration, Entry, EntryId, HardState } from "./types.ts";
 
 export type Timing = {
@@ -53,8 +53,11 @@ export type Progress = {
   match: LogIndex;
   /** The next entry to send; always above `match`. */
   next: LogIndex;
-  /** "probing": one append at a time, to find where the logs agree. "replicating": a window of them. */
-  mode: "probing" | "replicating";
+  /**
+   * "probing": one append at a time, to find where the logs agree. "replicating": a window of them. "installing": what
+   * it needs is in a snapshot only, and no append is sent before it has that.
+   */
+  mode: "probing" | "replicating" | "installing";
   inflight: Inflight[];
   inflightBytes: number;
   /** How long to wait for an acknowledgement; doubles while none comes. */
@@ -121,6 +124,10 @@ export type Effects = {
   readonly confirmed: { readonly ticket: ReadTicket; readonly index: LogIndex }[];
   /** Reads that this server cannot answer: it does not lead (any more). */
   readonly abandoned: ReadTicket[];
+  /** Followers that need a snapshot from now on. */
+  readonly behind: NodeId[];
+  /** What was heard about snapshots, in order: for whoever has the bytes. */
+  readonly snapshots: (SnapshotRequest | SnapshotResponse)[];
   /** What happened, in sentences, for the operator. */
   readonly notes: string[];
 };
@@ -128,7 +135,14 @@ export type Effects = {
 /** Before anything that was ever heard. */
 export const longAgo = millis(Number.NEGATIVE_INFINITY);
 
-export const noEffects = (): Effects => ({ send: [], confirmed: [], abandoned: [], notes: [] });
+export const noEffects = (): Effects => ({
+  send: [],
+  confirmed: [],
+  abandoned: [],
+  behind: [],
+  snapshots: [],
+  notes: [],
+});
 
 export type State = {
   readonly settings: Settings;
@@ -155,6 +169,8 @@ export type State = {
 export type Recovered = {
   readonly hardState: HardState;
   readonly base: EntryId;
+  /** Cluster time of the entry at `base`; left out where the log begins with its first entry. */
+  readonly baseTime?: Millis;
   readonly entries: readonly Entry[];
   /** The configuration in force at `base`. */
   readonly configuration: Configuration;
@@ -166,7 +182,7 @@ export function createState(settings: Settings, recovered: Recovered, random: Ra
   const { heartbeatMs, electionMsMin, electionMsMax } = settings.timing;
   assert(electionMsMin >= 2 * heartbeatMs, "a lost heartbeat does not start an election");
   assert(electionMsMin <= electionMsMax, "the election range is a range");
-  const log = new Log(recovered.base, recovered.entries);
+  const log = new Log(recovered.base, recovered.entries, recovered.baseTime);
   const origin = { index: recovered.base.index, configuration: recovered.configuration };
   const state: State = {
     settings,

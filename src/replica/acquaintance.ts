@@ -8,6 +8,8 @@
  *
  * A configuration that was changed says which incarnation each member is: who reads it in its log need not meet them.
  * So a server that is lost for good is waited for by nobody once it is removed, or once anything was changed.
+ * And one that joined waits for nobody: what it promises counts only under a configuration that let it in, and that one
+ * says who everybody is, this server included. A snapshot may give it an older one first.
  *
  * Strangers are greeted with a question that asks for nothing: whether they would vote. Any answer tells who they are.
  */

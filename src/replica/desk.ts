@@ -143,6 +143,14 @@ export class Desk {
     return { kind: "applied", asker, command };
   }
 
+  /**
+   * The state has come as a whole, up to this entry. Whether these writes are in it is not known here: whoever waits
+   * for one asks again, under its name.
+   */
+  giveUpWrites(upTo: LogIndex): void {
+    for (const [index, waiting] of this.writes) if (index <= upTo) this.forget(index, waiting);
+  }
+
   private forget(index: LogIndex, waiting: WaitingWrite): void {
     this.writes.delete(index);
     this.writeBytes -= waiting.bytes;

@@ -77,6 +77,8 @@ function isPromise(message: Message): boolean {
     case "append-request":
     case "heartbeat":
     case "heartbeat-response":
+    case "snapshot-request":
+    case "snapshot-response":
     case "timeout-now":
     case "read-index-request":
     case "read-index-response":

@@ -2,8 +2,9 @@
 import type { Address } from "../base/address.ts";
 import type { OperatorError } from "../base/error.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
-import type { Millis, NodeId } from "../base/numbers.ts";
+import { type Millis, type NodeId, never } from "../base/numbers.ts";
 import type { DiskError, Synced } from "../journal/disk.ts";
+import type { ReadDone } from "../journal/effects.ts";
 import type { DiskEffect } from "../journal/journal.ts";
 
 export type Input =
@@ -11,6 +12,8 @@ export type Input =
   | { readonly kind: "datagram"; readonly from: Address; readonly bytes: Uint8Array }
   /** A sync that was asked for is over. */
   | Synced
+  /** Bytes that were asked for. */
+  | ReadDone
   /** A disk effect could not be carried out. */
   | { readonly kind: "disk-failed"; readonly error: DiskError }
   /** A deadline has passed, or the world simply wants to say what time it is. */
@@ -34,3 +37,12 @@ export type Effects = {
   /** This server cannot go on; it takes no more input. */
   readonly stop: OperatorError | null;
 };
+
+/** Nothing more comes of a server that cannot go on. */
+export const stopped = (failure: OperatorError, notes: readonly string[]): Effects => ({
+  datagrams: [],
+  disk: [],
+  notes,
+  wakeAt: never,
+  stop: failure,
+});

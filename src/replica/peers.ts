@@ -73,10 +73,11 @@ export class Peers {
     this.members = new Map(places);
   }
 
-  /** The members that were never heard of. */
+  /** The members this server was told of when it started, and never heard of. */
   strangers(): readonly NodeId[] {
-    const others = [...this.members.values()].filter(({ id }) => id !== this.me);
-    return others.filter(({ incarnation }) => incarnation === null).map(({ id }) => id);
+    const told = [...this.members.values()].filter(({ id }) => this.addresses.has(id));
+    const unheard = told.filter(({ id, incarnation }) => id !== this.me && incarnation === null);
+    return unheard.map(({ id }) => id);
   }
 
   /** What is known of a member. */

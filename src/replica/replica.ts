@@ -8,13 +8,13 @@
  *   speak    messages that claim nothing undurable, then answers; after them, one batch for the disk
  */
 import type { Address } from "../base/address.ts";
-import { assert, unreachable } from "../base/assert.ts";
+import { unreachable } from "../base/assert.ts";
 import type { OperatorError } from "../base/error.ts";
 import type { OutgoingDatagram } from "../base/network.ts";
 import type { LogIndex, Millis, NodeId } from "../base/numbers.ts";
-import { earliest, later, never } from "../base/numbers.ts";
+import { earliest, later, millis } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
-import type { DiskEffect, Journal } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { JournalRecovered } from "../journal/open.ts";
 import { limits as kvLimits } from "../kv/command.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
@@ -24,7 +24,7 @@ import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
 import { bestSuccessor } from "../raft/transfer.ts";
-import type { Configuration, EntryId, HardState, Place } from "../raft/types.ts";
+import type { Configuration, Place } from "../raft/types.ts";
 import { Acquaintance } from "./acquaintance.ts";
 import { Administrator } from "./administration.ts";
 import { Comparison } from "./comparison.ts";
@@ -33,9 +33,12 @@ import { describeReplica } from "./describe.ts";
 import { diskFailure, storeDiffers } from "./errors.ts";
 import { Expiry } from "./expiry.ts";
 import { Gate } from "./gate.ts";
-import type { Effects, Input } from "./input.ts";
-import { Machine } from "./machine.ts";
+import { type Effects, type Input, stopped } from "./input.ts";
+import { Machine, recoveredState } from "./machine.ts";
+import { Recorder } from "./recorder.ts";
 import { Service } from "./service.ts";
+import { type SnapshotSettings, snapshotDefaults } from "./snapshot-file.ts";
+import { Snapshots } from "./snapshots.ts";
 import { limits as watcherLimits } from "./watcher.ts";
 import { Watches } from "./watches.ts";
 import { type Heard, Wire, type WireSettings } from "./wire.ts";
@@ -45,12 +48,9 @@ export type ReplicaSettings = WireSettings & {
   readonly preVote: PreVote;
   /** Those of kv/command.ts where not said. Servers of one cluster must agree on them: tests only. */
   readonly sessionLimits?: SessionLimits;
+  /** What is not said is as in snapshotDefaults. */
+  readonly snapshots?: Partial<SnapshotSettings>;
 };
-
-/** An idle node marks the end of its journal as durable after this long. */
-const sealAfterMs = 200;
-
-type Syncing = { readonly since: Millis; readonly last: EntryId };
 
 export class Replica {
   readonly state: State;
@@ -59,6 +59,7 @@ export class Replica {
   private readonly journal: Journal;
   private readonly wire: Wire;
   private readonly gate: Gate;
+  private readonly recorder: Recorder;
   private readonly comparison: Comparison;
   private readonly machine: Machine;
   private readonly service: Service;
@@ -66,14 +67,10 @@ export class Replica {
   private readonly expiry: Expiry;
   private readonly acquaintance: Acquaintance;
   private readonly administrator: Administrator;
+  private readonly snapshots: Snapshots;
   /** The configuration that the wire knows. */
   private members: Configuration;
   private now: Millis;
-  /** What the journal was given last. */
-  private recorded: HardState;
-  /** The sync under way: since when, and how far the log goes that it will make durable. */
-  private syncing: Syncing | null = null;
-  private sealAt: Millis = never;
   private failure: OperatorError | null = null;
   private notes: string[] = [];
   private freed: readonly Message[] = [];
@@ -90,7 +87,6 @@ export class Replica {
     this.settings = settings;
     this.journal = parts.journal;
     this.now = now;
-    this.recorded = recovered.hardState;
     this.wire = new Wire({
       settings,
       incarnations: recovered.peers,
@@ -103,14 +99,22 @@ export class Replica {
     this.gate = new Gate(recovered.hardState.term);
     this.comparison = new Comparison(this.counters);
     const sessionLimits = settings.sessionLimits ?? kvLimits;
-    this.machine = new Machine(recovered.base.index, sessionLimits, this.comparison);
+    this.machine = new Machine(recoveredState(recovered), sessionLimits, this.comparison);
     const { appendBytesMax } = this.wire;
-    this.state = createState({ me, timing, preVote, appendBytesMax }, recovered, random);
+    this.state = createState(
+      { me, timing, preVote, appendBytesMax },
+      { ...recovered, baseTime: recovered.snapshot?.end.time ?? millis(0) },
+      random,
+    );
     const addressText = (node: NodeId | null) => this.wire.addressText(node);
     const { state, machine, counters } = this;
     this.service = new Service({ state, machine, addressText, counters });
     const placeOf = (node: NodeId) => this.wire.memberPlace(node);
     this.administrator = new Administrator({ state: this.state, placeOf, addressText });
+    this.snapshots = this.snapshotsOf(recovered);
+    const { journal, gate, snapshots } = this;
+    const recorded = recovered.hardState;
+    this.recorder = new Recorder({ journal, state, gate, snapshots, recorded });
     this.members = recovered.configuration;
     this.adoptMembers();
     const wire = this.wire.watchWire();
@@ -119,6 +123,17 @@ export class Replica {
     this.watches = new Watches({ state, past, ageMs, wire, counters });
     this.expiry = new Expiry({ state: this.state, machine: this.machine });
     step(this.state, now, { kind: "start" });
+  }
+
+  private snapshotsOf({ snapshot, identity }: JournalRecovered): Snapshots {
+    const { state, machine, journal, counters, service } = this;
+    return new Snapshots({
+      settings: { ...snapshotDefaults, ...this.settings.snapshots },
+      cluster: identity.cluster,
+      ...{ state, machine, journal, counters },
+      recovered: snapshot,
+      onInstalled: (upTo) => service.desk.giveUpWrites(upTo),
+    });
   }
 
   get applied(): LogIndex {
@@ -147,7 +162,9 @@ export class Replica {
     const waiting = { writes: writesWaiting, reads: readsWaiting, messages: gate.waiting };
     const strangers = this.acquaintance.missing;
     const watchers = this.watches.count;
-    return describeReplica({ state, machine, journal, waiting, watchers, counters, strangers });
+    const { snapshots } = this;
+    const own = { state, machine, journal, snapshots, waiting, watchers };
+    return describeReplica({ ...own, counters, strangers });
   }
 
   handle(now: Millis, inputs: readonly Input[]): Effects {
@@ -158,19 +175,20 @@ export class Replica {
     }
     if (this.failure !== null) return stopped(this.failure, this.takeNotes());
     this.keepTime();
+    this.snapshots.adopt(this.now);
     if (this.watches.count > 0) this.service.wantAge(this.now, watcherLimits.ageMs);
     this.expiry.propose(this.now);
     this.service.beginReads(this.now);
     step(this.state, this.now, { kind: "flush" });
     this.adoptMembers();
-    this.record();
+    this.recorder.record();
     const datagrams = this.speak();
     const { difference } = this.comparison;
     if (difference !== null) {
       this.failure = storeDiffers(this.settings.me, difference);
       return stopped(this.failure, this.takeNotes());
     }
-    const disk = this.write();
+    const disk = this.recorder.write(this.now);
     return { datagrams, disk, notes: this.takeNotes(), wakeAt: this.wakeAt(), stop: null };
   }
 
@@ -179,9 +197,11 @@ export class Replica {
       case "datagram":
         return this.onDatagram(input.from, input.bytes);
       case "synced":
-        if (input.outcome.kind === "durable") return this.onDurable(input.ticket);
+        if (input.outcome.kind === "durable") return this.onSynced(input.ticket);
         this.failure = diskFailure(input.outcome.error);
         return;
+      case "read-done":
+        return this.snapshots.senders.onRead(input.ticket, input.bytes);
       case "disk-failed":
         this.failure = diskFailure(input.error);
         return;
@@ -190,8 +210,7 @@ export class Replica {
       case "hand-over":
         return this.handOver(input.target);
       case "seal":
-        this.sealAt = this.now;
-        return;
+        return this.recorder.seal(this.now);
       default:
         return unreachable(input);
     }
@@ -240,24 +259,22 @@ export class Replica {
     step(this.state, this.now, { kind: "transfer", target: successor });
   }
 
+  private onSynced(ticket: number): void {
+    if (this.journal.isOwn(ticket) === "own") this.onDurable(ticket);
+    else this.snapshots.onSynced(ticket);
+  }
+
   private onDurable(ticket: number): void {
-    const { syncing } = this;
-    assert(syncing !== null, "only a sync that was asked for completes");
-    this.syncing = null;
-    const durable = this.journal.synced(ticket);
-    step(this.state, this.now, { kind: "durable", last: syncing.last });
+    const { durable, last } = this.recorder.synced(this.now, ticket);
+    step(this.state, this.now, { kind: "durable", last });
     this.freed = [...this.freed, ...this.gate.release(durable)];
-    this.sealAt = later(this.now, sealAfterMs);
+    this.snapshots.onDurable(durable);
   }
 
   /** After the inputs: a word from the leader that has just arrived still counts. */
   private keepTime(): void {
-    step(this.state, this.now, { kind: this.diskIsStalled() ? "disk-stalled" : "time" });
-  }
-
-  private diskIsStalled(): boolean {
-    if (this.syncing === null) return false;
-    return this.now >= later(this.syncing.since, this.settings.timing.electionMsMax);
+    const isStalled = this.recorder.isStalled(this.now);
+    step(this.state, this.now, { kind: isStalled ? "disk-stalled" : "time" });
   }
 
   /** A configuration counts from the moment it is in the log: for addresses and incarnations as well. */
@@ -269,18 +286,6 @@ export class Replica {
     this.acquaintance.met(this.now);
   }
 
-  /** Persistence is derived here and nowhere else: no handler can forget it. */
-  private record(): void {
-    const { state, journal } = this;
-    const { term, votedFor } = state;
-    if (term !== this.recorded.term || votedFor !== this.recorded.votedFor) {
-      this.recorded = { term, votedFor };
-      journal.recordState(this.recorded);
-      this.gate.recorded(term, journal.position);
-    }
-    for (const entry of state.log.takeUnrecorded()) journal.recordEntry(entry);
-  }
-
   private speak(): readonly OutgoingDatagram[] {
     const { wire, service, journal } = this;
     const effects = takeEffects(this.state);
@@ -288,11 +293,14 @@ export class Replica {
     this.say(this.freed);
     this.freed = [];
     this.say(this.gate.admit(effects.send, journal));
+    this.say(this.gate.admit(this.snapshots.onRaft(effects), journal));
+    this.say(this.gate.admit(this.snapshots.takeMessages(), journal));
     this.say(this.acquaintance.greetings(this.state));
     service.abandonReads(effects.abandoned);
     service.confirmReads(effects.confirmed);
     service.catchUp(this.now);
     this.sayHash();
+    this.machine.past.trim(this.state.log.firstIndex);
     this.watches.serve(this.now);
     for (const { to, responses } of service.desk.takeAnswers()) wire.sendResponses(to, responses);
     return wire.take(this.now);
@@ -315,27 +323,15 @@ export class Replica {
     }
   }
 
-  private write(): readonly DiskEffect[] {
-    const { journal, state } = this;
-    const effects = journal.flush({ commit: state.commit });
-    if (effects.length > 0) {
-      this.syncing = { since: this.now, last: state.log.last };
-      this.sealAt = never;
-      return effects;
-    }
-    if (this.syncing !== null || this.now < this.sealAt) return effects;
-    this.sealAt = never;
-    return journal.seal({ commit: state.commit });
-  }
-
   private wakeAt(): Millis {
     // A stalled disk changes nothing by the millisecond, and its own completion wakes this server.
-    const raft = this.diskIsStalled()
+    const raft = this.recorder.isStalled(this.now)
       ? later(this.now, this.settings.timing.heartbeatMs)
       : nextDeadline(this.state);
     const others = earliest(this.wire.nextDeadline(), this.acquaintance.nextDeadline());
     const own = earliest(this.watches.nextDeadline(), this.expiry.nextDeadline());
-    return earliest(earliest(raft, others), earliest(this.sealAt, own));
+    const mine = earliest(this.recorder.nextDeadline(), this.snapshots.nextDeadline(this.now));
+    return earliest(earliest(raft, others), earliest(mine, own));
   }
 
   private takeNotes(): readonly string[] {
@@ -345,10 +341,4 @@ export class Replica {
   }
 }
 
-const stopped = (failure: OperatorError, notes: readonly string[]): Effects => ({
-  datagrams: [],
-  disk: [],
-  notes,
-  wakeAt: never,
-  stop: failure,
-});
+/** Where the state machine begins: a journal whose beginning is gone has a snapshot that stands for it. */

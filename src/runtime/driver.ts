@@ -90,7 +90,10 @@ export class Driver {
   /** The first failure ends the node: nothing after it is tried. */
   private carryOut(effects: readonly Parameters<typeof performDiskEffect>[1][]): void {
     try {
-      for (const effect of effects) performDiskEffect(this.parts.disk, effect);
+      for (const effect of effects) {
+        const done = performDiskEffect(this.parts.disk, effect);
+        if (done !== null) this.push(done);
+      }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       this.push({ kind: "disk-failed", error });

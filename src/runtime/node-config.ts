@@ -9,6 +9,7 @@ import { formatAddress, isLoopback } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import { OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
+import { snapshotDefaults } from "../replica/snapshot-file.ts";
 
 export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -44,6 +45,7 @@ export type NodeConfig = {
   readonly electionMsMin: number;
   readonly electionMsMax: number;
   readonly segmentBytesMax: number;
+  readonly snapshotEntries: number;
   readonly datagramBytesMax: number;
   readonly logLevel: LogLevel;
 };
@@ -57,6 +59,7 @@ export const limits = {
   heartbeatsPerElectionMin: 10,
   segmentBytesMin: 4096,
   segmentBytesMax: 4 * 1024 ** 3,
+  snapshotEntriesMax: 10 ** 9,
   /** A request with the longest key still fits into one datagram. */
   datagramBytesMin: 1200,
   /** The largest payload of UDP over IPv4. */
@@ -67,6 +70,7 @@ export const defaults = {
   heartbeatMs: 60,
   electionMsMin: 600,
   segmentBytesMax: 64 * 1024 ** 2,
+  snapshotEntries: snapshotDefaults.everyEntries,
   datagramBytesLoopback: 60_000,
   datagramBytesNetwork: 1200,
   logLevel: "info",
@@ -122,6 +126,11 @@ export function checkNodeConfig(config: NodeConfig): void {
     flag: "--segment-size",
     min: limits.segmentBytesMin,
     max: limits.segmentBytesMax,
+  });
+  checkRange(config.snapshotEntries, {
+    flag: "--snapshot-every",
+    min: 1,
+    max: limits.snapshotEntriesMax,
   });
   checkRange(config.datagramBytesMax, {
     flag: "--mtu",
@@ -209,6 +218,7 @@ export function nodeArguments(config: NodeConfig): string[] {
     `--heartbeat=${config.heartbeatMs}ms`,
     `--election=${config.electionMsMin}ms`,
     `--segment-size=${config.segmentBytesMax}`,
+    `--snapshot-every=${config.snapshotEntries}`,
     `--mtu=${config.datagramBytesMax}`,
     `--log-level=${config.logLevel}`,
   ];

@@ -138,6 +138,12 @@ async function clusterOf(config: NodeConfig): Promise<number> {
 const keysOf = ({ secret }: Pick<NodeConfig, "secret">): Keys =>
   secret === null ? noKeys : deriveKeys(secret);
 
+/** A tenth of what is taken into a snapshot stays in the log as well. */
+const snapshotSettings = ({ snapshotEntries }: NodeConfig) => ({
+  everyEntries: snapshotEntries,
+  keptEntriesMax: Math.ceil(snapshotEntries / 10),
+});
+
 const replicaSettings = (
   config: NodeConfig,
   addresses: Addresses,
@@ -148,6 +154,7 @@ const replicaSettings = (
   incarnation: identity.incarnation,
   addresses,
   keys: keysOf(config),
+  snapshots: snapshotSettings(config),
   datagramBytesMax: config.datagramBytesMax,
   timing: {
     heartbeatMs: config.heartbeatMs,

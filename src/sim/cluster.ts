@@ -33,6 +33,7 @@ export type SimOptions = {
       | "cluster"
       | "keys"
       | "sessionLimits"
+      | "snapshots"
     >
   >;
 };

@@ -22,7 +22,10 @@ import { PowerCut, SimDisk } from "./disk.ts";
 import { LocalClock } from "./local-clock.ts";
 import type { SimNetwork } from "./network.ts";
 
-export type ServerSettings = Pick<ReplicaSettings, "timing" | "preVote" | "datagramBytesMax"> & {
+export type ServerSettings = Pick<
+  ReplicaSettings,
+  "timing" | "preVote" | "datagramBytesMax" | "snapshots"
+> & {
   readonly id: NodeId;
   readonly addresses: ReadonlyMap<NodeId, Address>;
   readonly cluster: number;
@@ -248,7 +251,10 @@ export class SimServer {
 
   private carryOut(effects: readonly DiskEffect[]): void {
     try {
-      for (const effect of effects) performDiskEffect(this.disk, effect);
+      for (const effect of effects) {
+        const done = performDiskEffect(this.disk, effect);
+        if (done !== null) this.push(done);
+      }
     } catch (error) {
       if (error instanceof PowerCut) return this.crash(this.random);
       if (!(error instanceof DiskError)) throw error;

@@ -30,6 +30,8 @@ export type WatchWish = {
 export class SimWatcher {
   /** Called with everything that has arrived since the last call; it goes up to the entry before `next`. */
   onEvents: (events: readonly WatchEvent[], next: LogIndex) => void = () => {};
+  /** Called when nobody has any more what is wanted next; `first` is the first entry that somebody has. */
+  onCompacted: (first: LogIndex) => void = () => {};
   readonly address: Address;
   readonly half: Watcher;
   private readonly clock: SimClock;
@@ -83,6 +85,11 @@ export class SimWatcher {
     const { datagrams, wakeAt } = this.half.take();
     this.network.send(datagrams);
     this.cancelWake();
+    const { ended } = this.half;
+    if (ended !== null) {
+      this.takeEvents();
+      return this.onCompacted(ended.first);
+    }
     this.cancelWake = this.clock.wake(wakeAt, () => {
       this.half.elapse(this.clock.now());
       this.speak();

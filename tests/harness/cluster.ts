@@ -10,13 +10,14 @@ import { seededRandom } from "../../src/base/random.ts";
 import { type ChangeRefusal, changeRefusal } from "../../src/raft/change.ts";
 import { type Edit, type EditProblem, edited } from "../../src/raft/edits.ts";
 import { members, nobodyYet } from "../../src/raft/membership.ts";
-import type { Message } from "../../src/raft/message.ts";
+import type { Message, SnapshotRequest } from "../../src/raft/message.ts";
 import type { Input } from "../../src/raft/raft.ts";
 import { step } from "../../src/raft/raft.ts";
+import { installVerdict } from "../../src/raft/snapshot.ts";
 import type { PreVote } from "../../src/raft/state.ts";
 import { defaultTiming } from "../../src/raft/state.ts";
 import type { Configuration, Entry } from "../../src/raft/types.ts";
-import type { DiskMode } from "./server.ts";
+import type { DiskMode, Snapshot } from "./server.ts";
 import { Server } from "./server.ts";
 import { Witness } from "./witness.ts";
 
@@ -51,6 +52,10 @@ export class Cluster {
   pool: Packet[] = [];
   /** Links that lose whatever is sent and deliver nothing: "1>2". */
   readonly cut = new Set<string>();
+  /** Every snapshot that was ever taken, by its last entry. */
+  private readonly snapshots = new Map<string, Snapshot>();
+  private readonly snapshotsSent = new Map<string, Millis>();
+  readonly installed = { "log-kept": 0, "log-discarded": 0 };
   private commands = 0;
 
   constructor(options: ClusterOptions) {
@@ -82,6 +87,7 @@ export class Cluster {
         disk: {
           hardState: { term: term(start.term ?? 0), votedFor },
           commit: noIndex,
+          snapshot: null,
           entries: (start.log ?? []).map((t, at) => oldEntry(at + 1, t)),
         },
       });
@@ -120,6 +126,52 @@ export class Cluster {
     }
     for (const ticket of effects.abandoned) this.reads.push({ kind: "abandoned", ticket });
     for (const message of free) this.send(server, message);
+    for (const to of effects.behind) this.sendSnapshot(server, to);
+    this.sendSnapshotsAgain(server);
+    for (const message of effects.snapshots) {
+      if (message.kind === "snapshot-request") this.installSnapshot(server, message);
+    }
+  }
+
+  /** All of it in one message: what is in pieces is replica/'s business. */
+  private sendSnapshot(server: Server, to: NodeId): void {
+    const { last } = must(server.disk.snapshot, "who has forgotten entries has a snapshot");
+    const snapshot = { last, bytes: 1, checksum: 0 };
+    const ends = { from: server.id, to, term: server.live.term };
+    this.snapshotsSent.set(`${server.id}/${to}`, this.now);
+    const piece = new Uint8Array(1);
+    this.send(server, { kind: "snapshot-request", ...ends, snapshot, offset: 0, piece });
+  }
+
+  private sendSnapshotsAgain(server: Server): void {
+    const { role } = server.live;
+    if (role.kind !== "leader") return;
+    for (const [to, { mode }] of role.followers) {
+      const sentAt = this.snapshotsSent.get(`${server.id}/${to}`) ?? millis(0);
+      const isDue = this.now >= later(sentAt, 2 * defaultTiming.heartbeatMs);
+      if (mode === "installing" && isDue) this.sendSnapshot(server, to);
+    }
+  }
+
+  private installSnapshot(server: Server, { snapshot }: SnapshotRequest): void {
+    const { index, term: lastTerm } = snapshot.last;
+    const whole = must(this.snapshots.get(`${index}:${lastTerm}`), "what is sent was taken");
+    const verdict = installVerdict(server.live, whole);
+    if (verdict === "needless") return;
+    this.installed[verdict] += 1;
+    server.install(whole, verdict);
+    this.stepOnce(server, { kind: "install", end: whole });
+    this.stepOnce(server, { kind: "flush" });
+    this.settle(server);
+  }
+
+  /** A server takes a snapshot of its log up to an entry, and forgets what is in it. */
+  compact(id: number, to: number): void {
+    const server = this.server(id);
+    const snapshot = server.compact(logIndex(to));
+    const { index, term: lastTerm } = snapshot.last;
+    this.snapshots.set(`${index}:${lastTerm}`, snapshot);
+    this.input(id, { kind: "compact", to: index });
   }
 
   private send(server: Server, message: Message): void {

@@ -3,7 +3,7 @@
  * leave a prefix of what was written, partitions, slow disks, clients. No expectations, only the witness; and in
  * the end the cluster must converge. The same seed is the same run.
  */
-import { nodeId } from "../../src/base/numbers.ts";
+import { logIndex, nodeId } from "../../src/base/numbers.ts";
 import type { Random } from "../../src/base/random.ts";
 import { between, seededRandom } from "../../src/base/random.ts";
 import type { Edit } from "../../src/raft/edits.ts";
@@ -29,6 +29,9 @@ export type Marks = {
   changesCommitted: number;
   changesTakenBack: number;
   leadersRemoved: number;
+  compactions: number;
+  installedBehind: number;
+  installedInstead: number;
 };
 
 type Run = {
@@ -57,6 +60,9 @@ export function explore(exploration: Exploration): Marks {
     changesCommitted: 0,
     changesTakenBack: 0,
     leadersRemoved: 0,
+    compactions: 0,
+    installedBehind: 0,
+    installedInstead: 0,
   };
   const run: Run = { cluster, random, marks, weights: drawWeights(random), tickets: 0 };
   for (const id of cluster.servers.keys()) {
@@ -68,6 +74,8 @@ export function explore(exploration: Exploration): Marks {
   marks.elections = cluster.witness.leaders.size;
   const { committed } = cluster.witness;
   marks.committed = committed.length;
+  marks.installedBehind = cluster.installed["log-kept"];
+  marks.installedInstead = cluster.installed["log-discarded"];
   marks.changesCommitted = committed.filter(({ kind }) => kind === "configuration").length;
   for (const { kind } of cluster.reads) {
     if (kind === "confirmed") marks.readsConfirmed += 1;
@@ -116,6 +124,7 @@ const drawWeights = (random: Random): Run["weights"] => [
   [transfer, random.below(2)],
   [changeMembers, random.below(3) === 0 ? 0 : random.below(14)],
   [stallDisk, random.below(2)],
+  [compactOne, random.below(3) === 0 ? 0 : random.below(10)],
 ];
 
 function draw(run: Run): Action {
@@ -273,6 +282,18 @@ function changeMembers(run: Run): void {
   if (edits.some((edit) => edit.kind === "remove" && edit.id === leader.id)) {
     marks.leadersRemoved += 1;
   }
+}
+
+/** Up to any entry that is committed, as the server knows, and on its disk. */
+function compactOne(run: Run): void {
+  const { cluster, random, marks } = run;
+  const server = pick(run, up(run));
+  if (server === null) return;
+  const { log, commit } = server.live;
+  const to = log.base.index + 1 + random.below(Math.max(1, commit - log.base.index));
+  if (to > commit || server.durableTermAt(to) !== log.termAt(logIndex(to))) return;
+  marks.compactions += 1;
+  cluster.compact(server.id, to);
 }
 
 function stallDisk(run: Run): void {

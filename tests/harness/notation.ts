@@ -3,6 +3,7 @@
  *
  *     n1 * T4 [1 1|2 4]      n1 leads term 4; entries by their terms; the first two are committed, as it knows
  *     n2   T4 [1|1] durable=1       n2's own disk has not answered for entry 2 yet
+ *     n2   T4 [..3 1|4]      entries 1 to 3 are forgotten: a snapshot stands for them
  *     n1 * T4 [1 4|4] {1 2 & 1 3} 4  the newest configuration in its log: joint, both groups decide; n4 learns
  *     n5->n3 vote? T3 last=1:1      a question; `vote!` is its answer; 1:1 is index 1, term 1
  *
@@ -19,13 +20,18 @@ export function row(server: Server): string {
   if (state !== null) {
     const terms: number[] = [];
     for (const entry of entriesOf(state)) terms.push(entry.term);
-    const line = `n${server.id} ${mark(state.role)} T${state.term} [${bar(terms, state.commit)}]`;
+    const base = state.log.base.index;
+    const log = forgotten(base) + bar(terms, state.commit - base);
+    const line = `n${server.id} ${mark(state.role)} T${state.term} [${log}]`;
     const disk = state.durable < state.log.lastIndex ? ` durable=${state.durable}` : "";
     return line + disk + (state.membership.since > 0 ? membersText(state.membership.current) : "");
   }
   const terms = disk.entries.map((entry) => entry.term);
-  return `n${server.id} x T${disk.hardState.term} [${terms.join(" ")}]`;
+  const base = disk.snapshot?.last.index ?? 0;
+  return `n${server.id} x T${disk.hardState.term} [${forgotten(base)}${terms.join(" ")}]`;
 }
+
+const forgotten = (base: number): string => (base === 0 ? "" : `..${base} `);
 
 /** ` {1 2 4}`, or ` {1 2 4 & 1 2 3}` while both groups decide; ` {1 2 3} 4` with a learner. */
 function membersText({ voters, outgoing, learners }: Configuration): string {
@@ -90,6 +96,10 @@ export function nameOf(m: Message): string {
       return "beat?";
     case "heartbeat-response":
       return "beat!";
+    case "snapshot-request":
+      return "snapshot?";
+    case "snapshot-response":
+      return "snapshot!";
     case "timeout-now":
       return "now!";
     case "read-index-request":
@@ -125,6 +135,9 @@ function details(m: Message): string {
       return ` commit=${m.commit} round=${m.round}`;
     case "heartbeat-response":
       return ` round=${m.round}`;
+    case "snapshot-request":
+    case "snapshot-response":
+      return ` last=${id(m.snapshot.last)}`;
     case "timeout-now":
       return "";
     case "read-index-request":

@@ -9,6 +9,7 @@
  *     propose n1 3        three commands from clients
  *     read n1             a read; it says when it is confirmed or abandoned
  *     transfer n1 n2      leadership is to go from n1 to n2
+ *     compact n1 3        n1 takes a snapshot of its log up to entry 3, and forgets what is in it
  *     change n1 +n4 -n3   n1 is asked for other members: +n4 a learner, ^n4 gets a vote, -n3 goes; it says what came of it
  *     exchange n1 n2      everything under way between these arrives, and the answers, until it is quiet;
  *                         `exchange` alone means everybody; then `only vote`: nothing else arrives; then
@@ -142,6 +143,9 @@ class Scenario {
       case "transfer":
         leads();
         return this.input(id, { kind: "transfer", target: nodeId(serverNumber(rest[1])) });
+      case "compact":
+        cluster.compact(id, wholeNumber(rest[1]));
+        return "obeyed";
       case "change":
         this.out.push(`change ${cluster.change(id, rest.slice(1).map(parseEdit))}`);
         return "obeyed";

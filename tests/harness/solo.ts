@@ -69,11 +69,13 @@ export class Solo {
 
   private take(): readonly Message[] {
     const { send, ...rest } = takeEffects(this.state);
-    const { confirmed, abandoned, notes } = this.effects;
+    const { confirmed, abandoned, behind, snapshots, notes } = this.effects;
     this.effects = {
       send: [],
       confirmed: [...confirmed, ...rest.confirmed],
       abandoned: [...abandoned, ...rest.abandoned],
+      behind: [...behind, ...rest.behind],
+      snapshots: [...snapshots, ...rest.snapshots],
       notes: [...notes, ...rest.notes],
     };
     return send;

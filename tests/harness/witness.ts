@@ -67,7 +67,8 @@ export class Witness {
     const { log } = state;
     const seen = this.seenOf(state);
     if (log.truncations === seen.cuts && log.lastIndex === seen.last) return;
-    const from = log.truncations === seen.cuts ? seen.last + 1 : log.firstIndex;
+    const known = log.truncations === seen.cuts ? seen.last : 0;
+    const from = Math.max(known + 1, log.firstIndex);
     for (let at = from; at <= log.lastIndex; at++) this.checkEntry(state, log.at(logIndex(at)));
     seen.last = log.lastIndex;
     seen.cuts = log.truncations;
@@ -98,13 +99,17 @@ export class Witness {
       newest = entry;
     }
     assert(newest === null || membership.current === newest.body, "the newest configuration holds");
-    assert(membership.since === (newest?.index ?? 0), "a configuration that is taken back is gone");
+    // Of one that a snapshot has only the content is known.
+    const since = newest?.index ?? (log.base.index === 0 ? 0 : membership.since);
+    assert(membership.since === since, "a configuration that is taken back is gone");
+    assert(since <= log.lastIndex, "a configuration in force is in the log, or in a snapshot");
   }
 
   private checkEntry(state: State, entry: Entry): void {
     const { index, term } = entry;
-    const before = index === 1 ? null : state.log.at(logIndex(index - 1));
-    const previousTerm = before?.term ?? 0;
+    const { base } = state.log;
+    const before = index === base.index + 1 ? null : state.log.at(logIndex(index - 1));
+    const previousTerm = before?.term ?? base.term;
     assert(previousTerm <= term, "terms do not fall along a log");
     assert((before?.time ?? 0) <= entry.time, "cluster time does not fall along a log");
     const name = `${index}:${term}`;
@@ -144,6 +149,7 @@ export class Witness {
     for (const { index, term } of this.committed) {
       // Votes may arrive late: whoever wins an old term knows nothing of what later ones committed.
       if (this.committedIn[index - 1]! >= state.term) break;
+      if (index < state.log.base.index) continue;
       const held = state.log.termAt(index);
       assert(
         held === term,
@@ -155,7 +161,10 @@ export class Witness {
   /** State Machine Safety (§5.4.3): what one server may apply at an index, every server does. */
   private checkCommit(state: State): void {
     const seen = this.seenOf(state);
-    for (let at = seen.commit + 1; at <= state.commit; at++) {
+    const { base } = state.log;
+    const forgotten = base.index === 0 ? 0 : this.committed[base.index - 1]?.term;
+    assert(forgotten === base.term, "a snapshot ends with an entry that was committed");
+    for (let at = Math.max(seen.commit, base.index) + 1; at <= state.commit; at++) {
       const entry = state.log.at(logIndex(at));
       const known = this.committed[at - 1];
       if (known === undefined) this.commitFirst(state, entry);
@@ -188,7 +197,7 @@ export class Witness {
     const held = (id: NodeId, index: number, whose: string): void => {
       // Who has gone on to a later term may have taken back what it had, as its new leader has it.
       const gone = (this.servers.get(id)?.disk.hardState.term ?? 0) > state.term;
-      if (index === 0 || gone) return;
+      if (index < Math.max(1, state.log.base.index) || gone) return;
       const term = state.log.termAt(logIndex(index));
       assert(term !== null, `${whose} is in the leader's log`);
       const durable = this.hasDurably(id, { index: logIndex(index), term });

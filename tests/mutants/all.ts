@@ -13,6 +13,7 @@ import { raftMembershipMutants } from "./raft-membership.ts";
 import { raftReplicationMutants } from "./raft-replication.ts";
 import { readMutants } from "./reads.ts";
 import { replicaMutants } from "./replica.ts";
+import { snapshotMutants } from "./snapshots.ts";
 import { watchMutants } from "./watches.ts";
 import { worldMutants } from "./world.ts";
 
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...journalMutants,
   ...journalSnapshotMutants,
   ...replicaMutants,
+  ...snapshotMutants,
   ...readMutants,
   ...watchMutants,
   ...comparisonMutants,

@@ -194,7 +194,7 @@ export const leaseMutants: readonly Mutant[] = [
     name: "election-ends-leases",
     why: "A new leader counts time in which there was none: nobody could keep anything alive (U6).",
     file: "raft/roles.ts",
-    before: "time: timeOfLastEntry(state),",
-    after: "time: later(timeOfLastEntry(state), state.settings.timing.electionMsMax),",
+    before: "time: state.log.lastTime,",
+    after: "time: later(state.log.lastTime, state.settings.timing.electionMsMax),",
   },
 ];

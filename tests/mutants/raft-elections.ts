@@ -178,8 +178,8 @@ export const raftElectionMutants: readonly Mutant[] = [
   {
     name: "leader-holds-on-without-a-disk",
     why: "A leader whose disk does not answer takes writes that it may lose (U8).",
-    file: "replica/replica.ts",
-    before: "return this.now >= later(this.syncing.since, this.settings.timing.electionMsMax);",
+    file: "replica/recorder.ts",
+    before: "return now >= later(this.syncing.since, this.state.settings.timing.electionMsMax);",
     after: "return false;",
   },
   {

@@ -80,9 +80,8 @@ export const raftReplicationMutants: readonly Mutant[] = [
     name: "overtaken-refusal-counts",
     why: "An old refusal makes the leader look again for what it has found (P9).",
     file: "raft/replication.ts",
-    before: `  if (answer.previous <= progress.match) return;
-`,
-    after: "",
+    before: 'answer.previous <= progress.match || progress.mode === "installing"',
+    after: 'progress.mode === "installing"',
   },
   {
     name: "hint-skips-one-term-too-many",
@@ -242,7 +241,7 @@ export const raftReplicationMutants: readonly Mutant[] = [
     name: "cluster-time-starts-over",
     why: "A new leader stamps entries with an earlier time than the last one did (I18).",
     file: "raft/roles.ts",
-    before: "time: timeOfLastEntry(state),",
+    before: "time: state.log.lastTime,",
     after: "time: millis(0),",
   },
   {

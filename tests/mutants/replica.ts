@@ -5,7 +5,7 @@ export const replicaMutants: readonly Mutant[] = [
   {
     name: "vote-not-persisted",
     why: "A server that crashes after it voted votes again in the same term (I11, I12, I1).",
-    file: "replica/replica.ts",
+    file: "replica/recorder.ts",
     before: "if (term !== this.recorded.term || votedFor !== this.recorded.votedFor) {",
     after: "if (term !== this.recorded.term) {",
   },
@@ -53,16 +53,16 @@ export const replicaMutants: readonly Mutant[] = [
   {
     name: "sync-makes-later-entries-durable",
     why: "The leader counts entries that were appended after the sync began (I6).",
-    file: "replica/replica.ts",
-    before: `step(this.state, this.now, { kind: "durable", last: syncing.last });`,
-    after: `step(this.state, this.now, { kind: "durable", last: this.state.log.last });`,
+    file: "replica/recorder.ts",
+    before: "return { durable, last: syncing.last };",
+    after: "return { durable, last: this.state.log.last };",
   },
   {
     name: "failed-sync-ignored",
     why: "The kernel forgot the bytes, and the server goes on as if it had them (P13; I12).",
     file: "replica/replica.ts",
-    before: `if (input.outcome.kind === "durable") return this.onDurable(input.ticket);`,
-    after: `this.onDurable(input.ticket);
+    before: `if (input.outcome.kind === "durable") return this.onSynced(input.ticket);`,
+    after: `this.onSynced(input.ticket);
         if (input.outcome.kind === "durable") return;
         this.counters.add("failed-syncs");
         if (this.counters.get("failed-syncs") > 0) return;`,
@@ -279,8 +279,8 @@ export const replicaMutants: readonly Mutant[] = [
   {
     name: "idle-journal-is-never-sealed",
     why: "A rotten last write of an idle node passes for one that was not finished.",
-    file: "replica/replica.ts",
-    before: `    this.sealAt = later(this.now, sealAfterMs);
+    file: "replica/recorder.ts",
+    before: `    this.sealAt = later(now, sealAfterMs);
 `,
     after: "",
   },

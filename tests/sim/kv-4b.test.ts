@@ -7,59 +7,8 @@
 import { expect, test } from "bun:test";
 import { byteString, utf8 } from "../../src/base/bytes.ts";
 import type { Asked } from "../../src/sim/client.ts";
-import { KvLoad } from "./kv-load.ts";
+import { expectGood, type Play, play } from "./kv-play.ts";
 import { Lab } from "./lab.ts";
-import type { Reliability } from "./wiretap.ts";
-
-type Play = {
-  readonly servers?: number;
-  readonly clients: number;
-  readonly keys?: number;
-  readonly network?: Reliability;
-  /** Servers are put on two sides by chance, again and again. */
-  readonly partitions?: "partitions";
-  /** All servers crash at the end of each round, and restart. */
-  readonly crashes?: "crashes";
-};
-
-const rounds = 3;
-const roundMs = 2000;
-const electionMsMax = 1200;
-
-function play(how: Play): KvLoad {
-  const lab = new Lab({ servers: how.servers ?? 5 });
-  lab.tap.reliability = how.network ?? "reliable";
-  const load = new KvLoad(lab, { clients: how.clients, keys: how.keys ?? 3 });
-  for (let round = 0; round < rounds; round++) {
-    playRound(lab, load, how);
-    if (how.partitions !== undefined) {
-      lab.heal();
-      load.run(electionMsMax);
-    }
-    if (how.crashes === undefined) continue;
-    for (const at of lab.all) lab.crash(at);
-    load.run(electionMsMax);
-    for (const at of lab.all) lab.restart(at);
-  }
-  load.run(electionMsMax * 3);
-  load.finish();
-  return load;
-}
-
-function playRound(lab: Lab, load: KvLoad, how: Play): void {
-  if (how.partitions === undefined) return load.run(roundMs);
-  for (let passed = 0; passed < roundMs * 2; ) {
-    lab.partitionAtRandom();
-    const ms = electionMsMax + lab.random.below(200);
-    load.run(ms);
-    passed += ms;
-  }
-}
-
-function expectGood(load: KvLoad, committedMin: number): void {
-  expect(load.verdict()).toBe("linearizable");
-  expect(load.counts.committed).toBeGreaterThan(committedMin);
-}
 
 const bad = "unreliable";
 

@@ -21,6 +21,7 @@ import { encodeRequestBatch } from "../../src/codec/request-batch.ts";
 import { proposalRefusal } from "../../src/raft/raft.ts";
 import type { Timing } from "../../src/raft/state.ts";
 import type { Entry } from "../../src/raft/types.ts";
+import type { SnapshotSettings } from "../../src/replica/snapshot-file.ts";
 import type { Asked, SimClient } from "../../src/sim/client.ts";
 import { SimCluster } from "../../src/sim/cluster.ts";
 import type { SimServer } from "../../src/sim/server.ts";
@@ -31,6 +32,7 @@ export type LabOptions = {
   readonly servers: number;
   readonly seed?: number;
   readonly timing?: Timing;
+  readonly snapshots?: Partial<SnapshotSettings>;
 };
 
 /** The course's own patience. */
@@ -51,8 +53,8 @@ export class Lab {
   private readonly appliedBy = new Map<number, number>();
   private commands = 0;
 
-  constructor({ servers, seed = 1, timing }: LabOptions) {
-    const settings = timing === undefined ? {} : { timing };
+  constructor({ servers, seed = 1, timing, snapshots = {} }: LabOptions) {
+    const settings = { snapshots, ...(timing === undefined ? {} : { timing }) };
     this.cluster = new SimCluster({ seed, servers, settings });
     this.random = seededRandom(seed * 31 + 7);
     this.count = servers;
@@ -178,6 +180,21 @@ export class Lab {
     return must([...terms][0], "there is a term");
   }
 
+  /** How many entries a server holds in its log. */
+  logLength(at: number): number {
+    const replica = this.server(at).replica;
+    return replica === null ? 0 : replica.state.log.lastIndex - replica.state.log.base.index;
+  }
+
+  /** How often servers have said so to their operators, in all their lives. */
+  noted(what: RegExp): number {
+    let sum = 0;
+    for (const at of this.all) {
+      sum += this.server(at).notes.filter((sentence) => what.test(sentence)).length;
+    }
+    return sum;
+  }
+
   lastIndex(at: number): number {
     return must(this.server(at).replica, "the server is up").state.log.lastIndex;
   }
@@ -269,7 +286,8 @@ export class Lab {
       assert(known === id, `term ${state.term} has one leader, not n${known} and n${id}`);
       this.leaders.set(state.term, id);
     }
-    const from = this.appliedBy.get(id) ?? 0;
+    // What a snapshot stands for was applied elsewhere.
+    const from = Math.max(this.appliedBy.get(id) ?? 0, state.log.base.index);
     for (let index = from + 1; index <= replica.applied; index++) {
       const entry = state.log.at(logIndex(index));
       const first = this.applied[index] ?? entry;

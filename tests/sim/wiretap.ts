@@ -21,6 +21,7 @@ const answers: ReadonlySet<DatagramKind> = new Set([
   "vote-response",
   "append-response",
   "heartbeat-response",
+  "snapshot-response",
   "response-batch",
   "status-response",
 ]);

@@ -137,7 +137,14 @@ function againInForeground(plan: ClusterPlan, args: Args): readonly string[] {
   if (args["cluster-id"] !== undefined) words.push(`--cluster-id=${args["cluster-id"]}`);
   if (plan.start === "fresh") words.push("--fresh");
   if (plan.secretFile !== null) words.push(`--secret-file=${plan.secretFile}`);
-  for (const name of ["heartbeat", "election", "segment-size", "log-level", "mtu"] as const) {
+  for (const name of [
+    "heartbeat",
+    "election",
+    "segment-size",
+    "snapshot-every",
+    "log-level",
+    "mtu",
+  ] as const) {
     const value = args[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
   }

@@ -2,8 +2,9 @@
 import { unreachable } from "../../base/assert.ts";
 import { exits, OperatorError } from "../../base/error.ts";
 import type { DiskError } from "../../journal/disk.ts";
-import { describeProblem } from "../../journal/errors.ts";
+import { describeProblem, describeSnapshotFault } from "../../journal/errors.ts";
 import type { Problem } from "../../journal/recovery.ts";
+import type { SnapshotRefusal } from "../../journal/snapshot-load.ts";
 
 const untouched = "nothing was changed";
 
@@ -131,8 +132,11 @@ export const beginsLater = (path: string, firstIndex: number): OperatorError =>
   new OperatorError({
     code: "log-incomplete",
     what: `the state cannot be built from ${path}`,
-    why: `the files that are there begin at entry ${firstIndex}, and all before it made the state`,
-    fix: ["put the node's older files, node*.log, beside it"],
+    why: `what is there begins with entry ${firstIndex}, and all before it made the state`,
+    fix: [
+      `a later index: --at ${firstIndex}, where a snapshot is there, or one behind it`,
+      "or put the node's older files, node*.log, and its snapshot beside it",
+    ],
     exit: exits.damaged,
     meaning: untouched,
   });
@@ -209,4 +213,33 @@ export const logReplaced = (path: string): OperatorError =>
     fix: [`rusty-boat inspect --follow ${path}`],
     exit: exits.no,
     meaning: untouched,
+  });
+
+/** A snapshot that was named is not whole. */
+export const badSnapshot = (path: string, { offset, because }: SnapshotRefusal): OperatorError =>
+  new OperatorError({
+    code: "snapshot-damaged",
+    what: `${path} cannot be used from byte ${offset} on`,
+    why: describeSnapshotFault(because),
+    fix: ["another server's snapshot up to the same entry is the same file, byte for byte"],
+    exit: exits.damaged,
+    meaning: untouched,
+  });
+
+export const notOfSnapshots = (flag: string): OperatorError =>
+  new OperatorError({
+    code: "flags-disagree",
+    what: `${flag} is about logs, and a snapshot is none`,
+    why: "a snapshot holds the state at one entry, and not how it came to be",
+    fix: ["name the node's log: node1.log", "or --summary, --verify or --at the snapshot's entry"],
+    exit: exits.usage,
+  });
+
+export const logsAndSnapshots = (): OperatorError =>
+  new OperatorError({
+    code: "flags-disagree",
+    what: "logs and snapshots are looked at one kind at a time",
+    why: "what can be asked of a log is not what can be asked of a snapshot",
+    fix: ["rusty-boat inspect data/node*.log", "rusty-boat inspect data/node*.snap"],
+    exit: exits.usage,
   });

@@ -45,6 +45,8 @@ export class KeyHistory {
   }
 
   private applied({ entry }: Placed): Outcome | null {
+    // Behind a snapshot that took the place of the log, what the store held is not known here.
+    if (this.replay?.place(entry) === "beyond") this.replay = null;
     const outcome = this.replay?.apply(entry) ?? null;
     if (outcome?.kind === "unreadable") this.replay = null;
     return outcome;

@@ -8,13 +8,14 @@ import { DiskError } from "../../journal/disk.ts";
 import { type CommandExit, command } from "../command.ts";
 import type { Program } from "../program.ts";
 import { diffLogs } from "./diff.ts";
-import { oneFileOnly, readingFailed } from "./errors.ts";
+import { logsAndSnapshots, oneFileOnly, readingFailed } from "./errors.ts";
 import { closeLogs, type LogFiles, openLogs } from "./files.ts";
 import { followLog } from "./follow.ts";
 import { listLogs } from "./list.ts";
 import type { Reach } from "./paths.ts";
 import { type Plan, readPlan } from "./plan.ts";
 import { repairCopy } from "./repair.ts";
+import { inspectSnapshots, isSnapshotPath } from "./snapshot.ts";
 import { showState } from "./state.ts";
 import { summarizeLogs } from "./summary.ts";
 import { verifyLogs } from "./verify.ts";
@@ -28,7 +29,8 @@ const inspectArgs = {
   kind: {
     type: "string",
     valueHint: "kind,…",
-    description: "Records of these kinds: header mark entry state peer; entries: noop put cas …",
+    description:
+      "Records of these kinds: header mark entry state peer snapshot; entries: noop put cas …",
   },
   key: {
     type: "string",
@@ -59,7 +61,8 @@ export const inspectCommand = command({
   args: inspectArgs,
   rest: {
     name: "file",
-    description: "A node's file: data/node1.log. Older ones beside it are found when needed",
+    description:
+      "A node's file: data/node1.log, or a snapshot. Older ones beside it are found when needed",
     least: 1,
   },
   examples: [
@@ -76,7 +79,10 @@ export const inspectCommand = command({
     const plan = readPlan(args);
     const surplus = rest[1];
     if (surplus !== undefined && isOfOneLog(plan)) throw oneFileOnly(flagOf(plan), surplus);
+    const snapshots = rest.filter(isSnapshotPath);
+    if (snapshots.length > 0 && snapshots.length < rest.length) throw logsAndSnapshots();
     try {
+      if (snapshots.length > 0) return await inspectSnapshots(plan, rest, program);
       return await inspect(plan, rest, program);
     } catch (error) {
       throw error instanceof DiskError ? readingFailed(error) : error;

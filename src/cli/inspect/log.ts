@@ -82,6 +82,9 @@ export class ItemStream {
   private item(path: string, located: Located): Item {
     const { record } = located;
     if (record.kind === "header") this.lastIndex = record.previous.index;
+    if (record.kind === "snapshot" && record.log === "discarded") {
+      this.lastIndex = record.id.last.index;
+    }
     if (record.kind !== "entry") return { path, located, replaces: null };
     const { index } = record.entry;
     const last = this.lastIndex;

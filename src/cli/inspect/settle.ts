@@ -4,6 +4,7 @@
  * the end is the tail of which the file does not know.
  */
 import { type LogIndex, noIndex } from "../../base/numbers.ts";
+import type { SnapshotMark } from "../../journal/record.ts";
 import type { Entry } from "../../raft/types.ts";
 import type { Item } from "./log.ts";
 
@@ -37,6 +38,8 @@ export class Settling {
       case "mark":
       case "header":
         return this.takeCommit(record.commit);
+      case "snapshot":
+        return this.takeSnapshot(record);
       default:
         return unchanged;
     }
@@ -49,6 +52,13 @@ export class Settling {
     const replaced = kept < pending.length ? pending.splice(kept) : nothing;
     pending.push({ entry, item });
     return replaced.length === 0 ? unchanged : { committed: nothing, replaced };
+  }
+
+  /** What it has is committed. A log that did not lead to it is gone, and goes on behind it. */
+  private takeSnapshot({ id, log }: SnapshotMark): Settled {
+    if (log === "kept") return this.takeCommit(id.last.index);
+    this.committed = id.last.index;
+    return { committed: nothing, replaced: this.pending.splice(0) };
   }
 
   private takeCommit(commit: LogIndex): Settled {

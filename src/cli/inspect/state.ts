@@ -23,8 +23,9 @@ import { beginsLater, noSuchEntry, unreadableCommand } from "./errors.ts";
 import type { LogFiles } from "./files.ts";
 import { baseOf, type Judged, judgeLog, logItems } from "./log.ts";
 import { itemJson, replyText } from "./notation.ts";
-import { Replay } from "./replay.ts";
+import { type Beginning, Replay } from "./replay.ts";
 import { settledEntries } from "./settle.ts";
+import { snapshotBeside } from "./snapshot-beside.ts";
 
 export type StatePlan = {
   readonly index: number;
@@ -53,10 +54,15 @@ export async function showState(
 
 export function stateAt(judged: Judged, index: number): Replay {
   const { path } = judged.log;
-  if (baseOf(judged) > 0) throw beginsLater(path, baseOf(judged) + 1);
-  const replay = new Replay();
-  if (index > 0) {
+  const snapshot = snapshotBeside(judged);
+  const isBehind = snapshot !== null && snapshot.head.last.index <= index;
+  if (!isBehind && baseOf(judged) > 0) throw beginsLater(path, firstState(judged, snapshot));
+  const replay = new Replay(isBehind ? snapshot : null);
+  if (index > replay.applied) {
     for (const { entry } of settledEntries(logItems(judged))) {
+      const place = replay.place(entry);
+      if (place === "known") continue;
+      if (place === "beyond") throw beginsLater(path, entry.index);
       if (replay.apply(entry).kind === "unreadable") throw unreadableCommand(path, entry.index);
       if (replay.applied === index) break;
     }
@@ -64,6 +70,10 @@ export function stateAt(judged: Judged, index: number): Replay {
   if (replay.applied === index) return replay;
   throw judged.refusal ?? noSuchEntry({ path, index, last: replay.applied });
 }
+
+/** The first entry at which the state is known. */
+const firstState = (judged: Judged, snapshot: Beginning | null): number =>
+  snapshot?.head.last.index ?? baseOf(judged) + 1;
 
 /** The brackets and what stands between the parts, which differ by notation and not by content. */
 type Punctuation = {
@@ -80,7 +90,11 @@ type Punctuation = {
 };
 
 /** Piece by piece: a store can be larger than the longest string. */
-async function printState(output: Output, replay: Replay, key: string | null): Promise<void> {
+export async function printState(
+  output: Output,
+  replay: Replay,
+  key: string | null,
+): Promise<void> {
   const marks = punctuation(output.format, replay);
   await output.raw(marks.open + marks.keys);
   let separator = "";

@@ -7,6 +7,7 @@ import type { JournalRecord } from "../../journal/reader.ts";
 import { baseOf, type Item, type Judged, logItems } from "./log.ts";
 import { Replay } from "./replay.ts";
 import { Settling } from "./settle.ts";
+import { snapshotBeside } from "./snapshot-beside.ts";
 
 export type KindTally = { count: number; bytes: number };
 
@@ -24,7 +25,7 @@ export type Tally = {
   readonly replaced: number;
   readonly bytes: number;
   /**
-   * At the last entry known to be committed; null where the log does not reach back to the first.
+   * At the last entry known to be committed; null where the log does not reach back to the first, or to a snapshot.
    */
   readonly store: {
     readonly index: LogIndex;
@@ -34,7 +35,9 @@ export type Tally = {
 };
 
 export function tallyLog(judged: Judged): Tally {
-  const counting = new Counting(baseOf(judged) === 0 ? new Replay() : null);
+  const snapshot = baseOf(judged) === 0 ? null : snapshotBeside(judged);
+  const isKnown = snapshot !== null || baseOf(judged) === 0;
+  const counting = new Counting(isKnown ? new Replay(snapshot) : null);
   for (const item of logItems(judged)) counting.take(item);
   return counting.result();
 }
@@ -63,7 +66,9 @@ class Counting {
     this.replaced += replaced.length;
     for (const { entry } of replaced) this.termOf(entry.term).entries -= 1;
     for (const { entry } of committed) {
-      if (this.replay?.apply(entry).kind === "unreadable") this.replay = null;
+      const place = this.replay?.place(entry) ?? "known";
+      if (place === "known") continue;
+      if (place === "beyond" || this.replay?.apply(entry).kind === "unreadable") this.replay = null;
     }
   }
 

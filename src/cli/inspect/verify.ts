@@ -1,7 +1,13 @@
 /** Whether a node would start on these files, in its own words; without changing a byte of them. */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
+import { must } from "../../base/assert.ts";
 import { type Exit, exits, type OperatorError } from "../../base/error.ts";
-import { describeProblem, readableLog, wrongFolder } from "../../journal/errors.ts";
+import {
+  describeProblem,
+  readableLog,
+  snapshotRefused,
+  wrongFolder,
+} from "../../journal/errors.ts";
 import type { Problem } from "../../journal/recovery.ts";
 import { form, type Sexp, word } from "../../sexp/value.ts";
 import type { Result } from "../output.ts";
@@ -11,6 +17,7 @@ import type { LogFiles } from "./files.ts";
 import { type Tail, unfinishedTail } from "./list.ts";
 import { type Judged, judgeLog } from "./log.ts";
 import { counted } from "./notation.ts";
+import { namedSnapshot, readNamed } from "./snapshot-beside.ts";
 
 /** Every log gets its line; then the first that is refused ends it as it would end a node. */
 export async function verifyLogs(logs: readonly LogFiles[], program: Program): Promise<Exit> {
@@ -28,12 +35,23 @@ export async function verifyLogs(logs: readonly LogFiles[], program: Program): P
 /** A node's active file stands for all of its log; a closed one, or a copy, for what is there. */
 const isComplete = (log: LogFiles): boolean => log.node !== null && log.active !== null;
 
-function refusalOf({ log, reading, refusal }: Judged): OperatorError | null {
+function refusalOf(judged: Judged): OperatorError | null {
+  const { log, reading } = judged;
+  const refusal = judged.refusal ?? (isComplete(log) ? snapshotRefusal(judged) : null);
   const { node } = log;
   const identity = reading.first?.identity;
   if (node === null || identity === undefined || identity.node === node) return refusal;
   const wanted = { node, cluster: identity.cluster };
   return wrongFolder({ folder: dirname(log.path), node }, wanted, identity);
+}
+
+/** A node reads the snapshot that its journal names, and does not start where it is not that one. */
+function snapshotRefusal(judged: Judged): OperatorError | null {
+  const named = namedSnapshot(judged);
+  const found = named === null ? null : readNamed(named);
+  if (named === null || found?.kind !== "wrong") return null;
+  const node = must(judged.reading.first, "who names a snapshot has a header").identity.node;
+  return snapshotRefused({ folder: dirname(named.path), node }, basename(named.path), found);
 }
 
 type Verdict = "right" | "unfinished" | "refused";

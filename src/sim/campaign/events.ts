@@ -34,6 +34,7 @@ function contents(bytes: Uint8Array): SexpList {
 const sentences: readonly (readonly [RegExp, CoverageName])[] = [
   [/steps down: not a word from/, "quorum-lost"],
   [/steps down: its disk does not answer/, "stalled-leaders"],
+  [/gives up entries/, "snapshots-over-conflict"],
   [/sends n\d+ again what it has lost/, "match-forgotten"],
   [/campaigns in term \d+: its leader asked it to take over/, "taken-over"],
 ];

@@ -8,6 +8,7 @@ import { must } from "../../base/assert.ts";
 import { sameBytes } from "../../base/bytes.ts";
 import { later } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
+import { watchTiming } from "../../client/timing.ts";
 import { hashOfContents } from "../../kv/hash.ts";
 import type { Leases } from "../../kv/leases.ts";
 import { members } from "../../raft/membership.ts";
@@ -30,6 +31,8 @@ export const patience = {
   /** Until every request is answered; and this long besides, because clients wait before they ask again. */
   answersTimeouts: 40,
   answersMs: 20_000,
+  /** So often a watcher may go round all servers, and wait for those that are no members any more. */
+  watchRounds: 2,
   agreementTimeouts: 20,
   /** A sync that was stalled before the healing may depose its leader for so long. */
   stallTimeouts: 6,
@@ -98,7 +101,9 @@ export class Liveness {
       throw new Violation("L2", `client ${client} was answered "${outcome}" at peace`);
     }
     const watched = () => workload.watching.missing();
-    if (this.await("L5", answersMs, watched) === "excused") return "excused";
+    const watchedMs =
+      answersMs + patience.watchRounds * this.world.all.length * watchTiming.behindMs;
+    if (this.await("L5", watchedMs, watched) === "excused") return "excused";
     return this.await("L3", agreementMs, () => this.agreementMissing());
   }
 

@@ -30,6 +30,8 @@ const filterable: readonly DatagramKind[] = [
   "read-index-request",
   "read-index-response",
   "peer-chunk-ack",
+  "snapshot-request",
+  "snapshot-response",
 ];
 
 export class Misfortunes {

@@ -6,6 +6,7 @@ import { between, type Random, seededRandom } from "../../base/random.ts";
 import { limits } from "../../kv/command.ts";
 import type { SessionLimits } from "../../kv/sessions.ts";
 import type { PreVote, Timing } from "../../raft/state.ts";
+import type { SnapshotSettings } from "../../replica/snapshot-file.ts";
 import { fraction, happens, oneOf, weighted } from "../chance.ts";
 import { calmWeather, type WeatherPlan } from "../weather.ts";
 import { drawLeasePlan, type LeasePlan } from "./lease-draws.ts";
@@ -101,6 +102,7 @@ export type Plan = {
   readonly bulk: number;
   readonly bulkBytesMax: number;
   readonly leases: LeasePlan;
+  readonly snapshots: Partial<SnapshotSettings>;
 };
 
 export type PlanChoices = {
@@ -151,11 +153,14 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
     [9000, 20],
     [60_000, 20],
   ]);
+  const serverDraws = drawServer(random, timing);
+  const clientDraws = drawClients(random, { datagramBytesMax, timing });
   const drawn = {
     ...{ seed, servers, timing, datagramBytesMax },
-    ...drawServer(random, timing),
-    ...drawClients(random, { datagramBytesMax, timing }),
+    ...serverDraws,
+    ...clientDraws,
     steps: choices.steps ?? stepsDefault,
+    snapshots: drawSnapshots(seed, clientDraws),
     inboxMax: drawInbox(random, without),
     weather: drawWeather(random, timing, without),
     misfortunes: drawMisfortunes(random, without),
@@ -168,6 +173,24 @@ const withMembers = (plan: Omit<Plan, "spares">, spares: number): Plan => ({
   ...plan,
   spares: plan.misfortunes.members === 0 ? 0 : Math.min(spares, serversMax - plan.servers),
 });
+/** From a source of its own: what else a seed has is what it had before there were snapshots. */
+function drawSnapshots(seed: number, { bulk }: Drawn<"bulk">): Partial<SnapshotSettings> {
+  const random = seededRandom(seed + 2 ** 33);
+  const everyEntries = weighted(random, [
+    [3, 15],
+    [8, 25],
+    [25, 25],
+    [80, 15],
+    [2 ** 40, 20],
+  ]);
+  return {
+    everyEntries,
+    keptEntriesMax: oneOf(random, [0, 1, 4, 15]),
+    blockBytes: oneOf(random, [1, 60, 1000, 1 << 15]),
+    // A large store in small pieces would not be there before the run is over.
+    pieceBytes: bulk > 0 ? 1 << 16 : oneOf(random, [40, 150, 600, 1 << 16]),
+  };
+}
 
 type Drawn<Name extends keyof Plan> = Pick<Plan, Name>;
 type Without = ReadonlySet<FaultKind>;

@@ -141,7 +141,8 @@ function isSpared(
     if (record.kind === "mark") continue;
     if (record.kind !== "entry") return false;
     const { index, term } = record.entry;
-    if (index !== last + 1 || world.witness.holders(holders, index, term) < needed) return false;
+    if (index !== last + 1 || world.witness.leaders.holders(holders, index, term) < needed)
+      return false;
     last = index;
   }
   return last > parts.last;

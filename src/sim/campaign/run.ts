@@ -102,8 +102,9 @@ function gather(world: World): void {
   for (const { rolls } of world.images.values()) coverage.add("rolls", Math.max(0, rolls));
   coverage.add("elections", witness.counts.leaders);
   coverage.add("truncations", witness.counts.truncations);
-  coverage.add("figure-8", witness.counts.figure8);
+  coverage.add("figure-8", witness.leaders.figure8);
   coverage.add("commits", witness.counts.commits);
+  coverage.add("snapshots-compared", world.snapshots.compared);
   coverage.add("split-votes", splitVotes(world));
   const { counts: changes } = witness.members;
   coverage.add("changes-begun", changes.begun);
@@ -154,6 +155,7 @@ function gatherWatches({ coverage }: World, { watching }: Workload): void {
   coverage.add("watched", counts.events);
   coverage.add("watched-deletions", counts.deletions);
   coverage.add("watch-restarts", counts.restarts);
+  coverage.add("watches-compacted", counts.compacted);
   coverage.add("watch-moves", counts.moves);
   coverage.add("watch-gaps", counts.gaps);
   coverage.add("watch-repeats", counts.repeats);

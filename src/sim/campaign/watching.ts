@@ -25,7 +25,15 @@ type Watch = {
 const prefixes = ["", "key-", "key-0", "count-", "nothing"].map((text) => byteString(utf8(text)));
 
 export class Watching {
-  readonly counts = { events: 0, deletions: 0, restarts: 0, moves: 0, gaps: 0, repeats: 0 };
+  readonly counts = {
+    events: 0,
+    deletions: 0,
+    restarts: 0,
+    moves: 0,
+    gaps: 0,
+    repeats: 0,
+    compacted: 0,
+  };
   private readonly world: World;
   private readonly watches: Watch[] = [];
 
@@ -56,6 +64,25 @@ export class Watching {
 
   private listen(watch: Watch): void {
     watch.half.onEvents = (events, next) => this.onEvents(watch, events, next);
+    watch.half.onCompacted = (first) => this.onCompacted(watch, first);
+  }
+
+  /** It is told so, and not left in the dark: what it missed it must learn by other ways. */
+  private onCompacted(watch: Watch, first: LogIndex): void {
+    if (first <= watch.next) {
+      const what = `watcher ${watch.number} was told that entry ${watch.next} is compacted`;
+      throw new Violation("I25", `${what}, and ${first} the first that is not`);
+    }
+    this.counts.compacted += 1;
+    watch.next = first;
+    this.reopen(watch);
+  }
+
+  private reopen(watch: Watch): void {
+    this.collect(watch);
+    watch.half.close();
+    watch.half = this.open(watch, watch.next);
+    this.listen(watch);
   }
 
   addresses(): readonly SimWatcher["address"][] {
@@ -67,10 +94,7 @@ export class Watching {
     if (this.watches.length === 0) return;
     const watch = oneOf(random, this.watches);
     this.counts.restarts += 1;
-    this.collect(watch);
-    watch.half.close();
-    watch.half = this.open(watch, watch.next);
-    this.listen(watch);
+    this.reopen(watch);
   }
 
   /** What a watcher still lacks of what is committed, or null. */

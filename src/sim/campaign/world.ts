@@ -17,6 +17,7 @@ import { Oracle } from "../check/oracle.ts";
 import { Passage } from "../check/passage.ts";
 import { Promises } from "../check/promises.ts";
 import { checkRecovery, type Remains, remainsOf } from "../check/recovery.ts";
+import { SnapshotChecker } from "../check/snapshots.ts";
 import { Violation } from "../check/violation.ts";
 import { Witness } from "../check/witness.ts";
 import { SimCluster } from "../cluster.ts";
@@ -52,6 +53,7 @@ export class World {
   readonly witness: Witness;
   readonly oracle: Oracle;
   readonly locks: Locks;
+  readonly snapshots: SnapshotChecker;
   readonly promises: Promises;
   readonly absent = new Map<NodeId, Absence>();
   /** Turns of servers so far. */
@@ -67,10 +69,11 @@ export class World {
     const { sessionLimits } = plan;
     this.witness = new Witness(this.images, { sessionLimits, passage: this.passage });
     this.oracle = new Oracle(this.witness, clockSpread(plan));
+    this.snapshots = new SnapshotChecker(this.witness);
     this.locks = new Locks(hasCrookedClocks(plan) ? "crooked" : "right");
     const keys = plan.secret === "set" ? deriveKeys(utf8("a secret of the seed")) : noKeys;
     this.keys = keys;
-    const { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs } = plan;
+    const { timing, preVote, datagramBytesMax, segmentBytesMax, syncMs, snapshots } = plan;
     this.cluster = new SimCluster({
       seed: plan.seed * 2 + 1,
       servers: plan.servers,
@@ -78,7 +81,7 @@ export class World {
       host: "10.0.0.1",
       settings: {
         ...{ timing, preVote, datagramBytesMax, segmentBytesMax, syncMs, keys },
-        sessionLimits: plan.sessionLimits,
+        ...{ sessionLimits: plan.sessionLimits, snapshots },
       },
     });
     this.servers = [...this.cluster.servers.values()];
@@ -146,7 +149,9 @@ export class World {
   reliable(): readonly NodeId[] {
     return this.servers
       .map(({ id }) => id)
-      .filter((id) => !this.witness.excused.has(id) && (this.absent.get(id) ?? "down") === "down");
+      .filter(
+        (id) => !this.witness.leaders.excused.has(id) && (this.absent.get(id) ?? "down") === "down",
+      );
   }
 
   tell(name: string, ...details: readonly string[]): void {
@@ -179,8 +184,9 @@ export class World {
     const { id, disk } = server;
     const replica = must(server.replica, "a server that has started runs");
     const before = this.images.get(id);
-    const after = new DurableImage({ disk, node: id, entries: this.witness.entries, incarnation });
-    if (before !== undefined && !this.witness.excused.has(id)) {
+    const { witness, snapshots } = this;
+    const after = new DurableImage({ disk, node: id, witness, snapshots, incarnation });
+    if (before !== undefined && !this.witness.leaders.excused.has(id)) {
       const remains = this.remains.get(id) ?? null;
       checkRecovery(server, { before, remains, after, witness: this.witness });
     }
@@ -234,7 +240,7 @@ export class World {
 
   /** Its disk has lost what it should have kept, on purpose: a restart is not held against it. */
   excuse(server: SimServer): void {
-    this.witness.excused.add(server.id);
+    this.witness.leaders.excused.add(server.id);
   }
 
   private leave(server: SimServer, how: string): void {

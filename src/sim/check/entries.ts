@@ -3,7 +3,7 @@
  * entry before it, then two logs that share the pair share everything before it (§5.3, Log Matching): that is
  * checked here once for each entry that a log gains, and from then on two terms are compared instead of two logs.
  */
-import { assert } from "../../base/assert.ts";
+import { assert, must } from "../../base/assert.ts";
 import { sameBytes } from "../../base/bytes.ts";
 import type { Term } from "../../base/numbers.ts";
 import type { Entry } from "../../raft/types.ts";
@@ -23,12 +23,21 @@ export class Entries {
     this.passage = passage;
   }
 
-  /** `before` is the entry in front of it, null for the first; `where` says who holds it. */
+  /** The entry of this name, which somebody was seen to hold. */
+  at(index: number, term: Term): Entry {
+    return must(this.known.get(index * termsMax + term), "the entry was in some log").entry;
+  }
+
+  /**
+   * `before` is the entry in front of it, null for the first; or it is not known any more, where other entries took
+   * the place of those that the first file of a journal begins behind. `where` says who holds it.
+   */
   meet(
     entry: Entry,
-    before: { readonly term: Term; readonly time: number } | null,
+    before: { readonly term: Term; readonly time: number } | "forgotten" | null,
     where: string,
   ): void {
+    if (before === "forgotten") return;
     const { index, term } = entry;
     const beforeTerm = before?.term ?? 0;
     if (beforeTerm > term) {

@@ -34,6 +34,7 @@ export class MembersWatch {
   private readonly begun = new Set<string>();
   private lastCommitted: Change | null = null;
 
+  /** Its log is another one: it has (re)started, or a snapshot has taken the place of all that it had. */
   started(id: NodeId): void {
     this.logs.set(id, []);
   }

@@ -44,7 +44,11 @@ type Session = {
 };
 
 /** What is at an index of the committed log. */
-export type Outcome = { readonly command: Command; readonly reply: Reply };
+export type Outcome = {
+  readonly command: Command;
+  readonly reply: Reply;
+  readonly at: Moment;
+};
 
 const requestName = (session: number, sequence: number): string => `${session}-${sequence}`;
 
@@ -72,7 +76,7 @@ export class Model {
   }
 
   apply(at: Moment, command: Command): void {
-    this.outcomes.set(at.index, { command, reply: this.reply(at, command) });
+    this.outcomes.set(at.index, { command, reply: this.reply(at, command), at });
   }
 
   private reply(at: Moment, command: Command): Reply {
@@ -106,6 +110,24 @@ export class Model {
   get sessionNames(): readonly number[] {
     const byUse = [...this.sessions].sort(([, a], [, b]) => a.usedBy - b.usedBy);
     return byUse.map(([name]) => name);
+  }
+
+  /** All of this as it was when the entry at `index` was the last one: the log goes in once more. */
+  asOf(index: number): Model {
+    const then = new Model(this.limits);
+    for (const { command, at } of this.outcomes.values()) {
+      if (at.index <= index) then.apply(at, command);
+    }
+    return then;
+  }
+
+  /** What a session has acknowledged, and remembers. */
+  sessionOf(name: number): Pick<Session, "acknowledged" | "replies"> | null {
+    const session = this.sessions.get(name);
+    if (session === undefined) return null;
+    const { acknowledged } = session;
+    const replies = [...session.replies].filter(([sequence]) => sequence >= acknowledged);
+    return { acknowledged, replies: new Map(replies) };
   }
 
   /**

@@ -110,9 +110,11 @@ export class Promises {
   private checkMatched(server: SimServer, image: DurableImage, message: AppendResponse): void {
     if (message.answer.kind !== "matched") return;
     const { index } = message.answer;
-    const held = server.replica?.state.log.termAt(logIndex(index)) ?? null;
-    if (index === 0 || image.terms[index] === held) return;
+    // What its log has forgotten since is committed.
+    const held =
+      server.replica?.state.log.termAt(logIndex(index)) ?? this.witness.termAt(index) ?? null;
+    if (index === 0 || image.termAt(index) === held) return;
     const what = `n${server.id} says that it has entry ${index} of term ${held}`;
-    throw new Violation("I12", `${what}, and its disk has ${image.terms[index] ?? "none"}`);
+    throw new Violation("I12", `${what}, and its disk has ${image.termAt(index) ?? "none"}`);
   }
 }

@@ -39,8 +39,8 @@ export function checkRecovery(
   const { id } = server;
   checkPromises(id, before, after);
   let last = Math.min(before.lastIndex, witness.committed);
-  while (last > 0 && before.terms[last] !== witness.termAt(last)) last -= 1;
-  if (after.terms[last] !== before.terms[last]) {
+  while (last > 0 && before.termAt(last) !== witness.termAt(last)) last -= 1;
+  if (after.termAt(last) !== before.termAt(last)) {
     throw new Violation("I8", `n${id} lost committed entry ${last} in a restart`);
   }
   if (remains !== null && remains.file === server.disk.certain.get(activeName(id))) {

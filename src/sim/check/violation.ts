@@ -17,6 +17,7 @@ export const invariants = {
   I14: "what a leader believes of a disk is true of it",
   I15: "along a log terms do not fall, and none is newer than the server's",
   I16: "the newest configuration in a log is in force; one change at a time, after an own commit; quorums meet",
+  I17: "a snapshot holds what the committed log amounts to, and stands for nothing more",
   I18: "a request has its effect once, and its answer is the first one",
   I19: "a read sees everything that was committed before it was asked, and nothing that was not",
   I21: "what was acknowledged is committed, as it was asked; what was rejected never happens",

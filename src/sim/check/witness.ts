@@ -10,12 +10,13 @@ import { type LogIndex, logIndex, type NodeId, type Term } from "../../base/numb
 import { decodeCommand } from "../../codec/command.ts";
 import type { SessionLimits } from "../../kv/sessions.ts";
 import { majority } from "../../raft/quorum.ts";
-import { type Leader, replicationLimits, type State } from "../../raft/state.ts";
+import type { State } from "../../raft/state.ts";
 import type { Configuration } from "../../raft/types.ts";
 import type { Replica } from "../../replica/replica.ts";
 import type { SimServer } from "../server.ts";
 import { Entries } from "./entries.ts";
 import type { DurableImage } from "./image.ts";
+import { LeadersWatch } from "./leaders.ts";
 import { MembersWatch } from "./members.ts";
 import { Model } from "./model.ts";
 import type { Passage } from "./passage.ts";
@@ -29,9 +30,9 @@ type Seen = {
   commit: number;
   applied: number;
   truncations: number;
-  /** The term of each entry of its log; that of index 0 is 0. */
+  /** The term of each entry of its log, and of the one before it. */
   readonly terms: (Term | 0)[];
-  matches: Map<NodeId, number>;
+  base: number;
   /** In force when it was last seen. */
   configuration: Configuration;
 };
@@ -39,8 +40,6 @@ type Seen = {
 export type WitnessCounts = {
   leaders: number;
   truncations: number;
-  /** An entry of an older term on the disks of a majority, not committed, under a newer leader. */
-  figure8: number;
   commits: number;
 };
 
@@ -48,9 +47,8 @@ export class Witness {
   readonly entries: Entries;
   readonly model: Model;
   readonly members = new MembersWatch();
-  readonly counts: WitnessCounts = { leaders: 0, truncations: 0, figure8: 0, commits: 0 };
-  /** Servers that lost the end of their log to a fault that was planned so that nothing depends on it. */
-  readonly excused = new Set<NodeId>();
+  readonly leaders: LeadersWatch;
+  readonly counts: WitnessCounts = { leaders: 0, truncations: 0, commits: 0 };
   /** The last entry of each candidate's log, by its id and term. */
   readonly candidates = new Map<string, { readonly index: number; readonly term: number }>();
   private readonly images: ReadonlyMap<NodeId, DurableImage>;
@@ -59,7 +57,6 @@ export class Witness {
   /** By index; that of index 0 is 0. What was committed, and in which term it was said so first. */
   private readonly terms: (Term | 0)[] = [0];
   private readonly committedIn: (Term | 0)[] = [0];
-  private figure8At = "";
   /** By the entry that was applied last: the hash that a store has then. */
   private readonly hashes = new Map<number, number>();
   /** Servers whose hash was spoilt on purpose, until they start again. */
@@ -72,6 +69,7 @@ export class Witness {
     this.images = images;
     this.model = new Model(parts.sessionLimits);
     this.entries = new Entries(parts.passage);
+    this.leaders = new LeadersWatch(images, this);
   }
 
   /** Up to here the cluster has committed. */
@@ -106,9 +104,15 @@ export class Witness {
     this.spoilt.delete(id);
     const seen: Seen = {
       ...{ state, term: state.term, votedFor: state.votedFor, role: state.role.kind },
-      ...{ commit: 0, applied, truncations: state.log.truncations, terms: [0] },
-      ...{ matches: new Map(), configuration: state.membership.current },
+      ...{ commit: 0, applied, truncations: state.log.truncations, terms: [] },
+      base: state.log.base.index,
+      configuration: state.membership.current,
     };
+    const { base } = state.log;
+    seen.terms[base.index] = base.index === 0 ? 0 : base.term;
+    if (applied < base.index) {
+      throw new Violation("I10", `n${id} starts with ${applied} applied, behind its log`);
+    }
     this.seen.set(id, seen);
     this.members.started(id);
     this.checkLog(id, seen);
@@ -126,7 +130,7 @@ export class Witness {
     this.checkCommit(id, seen);
     this.checkApplied(id, seen, replica.applied);
     this.checkHash(id, replica);
-    if (state.role.kind === "leader") this.checkLeader(id, seen, state.role);
+    if (state.role.kind === "leader") this.leaders.check(id, seen, state.role);
     seen.term = state.term;
     seen.votedFor = state.votedFor;
     seen.role = state.role.kind;
@@ -137,10 +141,11 @@ export class Witness {
     const { log } = seen.state;
     const { terms } = seen;
     if (log.truncations !== seen.truncations) this.takeBack(id, seen);
+    if (log.base.index !== seen.base) this.forget(id, seen);
     if (terms.length - 1 === log.lastIndex) return;
     for (let at = terms.length; at <= log.lastIndex; at++) {
       const entry = log.at(logIndex(at));
-      this.entries.meet(entry, at === 1 ? null : log.at(logIndex(at - 1)), `n${id}`);
+      this.entries.meet(entry, this.before(log, at), `n${id}`);
       terms.push(entry.term);
       this.members.gained(id, seen.state, entry);
     }
@@ -153,14 +158,45 @@ export class Witness {
     }
   }
 
+  private before(log: State["log"], at: number): { term: Term; time: number } | null {
+    if (at > log.base.index + 1) return log.at(logIndex(at - 1));
+    return at === 1 ? null : { term: log.base.term, time: 0 };
+  }
+
+  /** The log begins later than it did: a snapshot stands for what is gone, and it is durable. */
+  private forget(id: NodeId, seen: Seen): void {
+    const { base } = seen.state.log;
+    const from = seen.base;
+    seen.base = base.index;
+    if (base.index < from) throw new Violation("I10", `the log of n${id} begins earlier again`);
+    if (this.terms[base.index] !== base.term) {
+      throw new Violation(
+        "I8",
+        `n${id} gives up its log for entry ${base.index} of term ${base.term}`,
+      );
+    }
+    if (seen.terms[base.index] === base.term) {
+      const image = this.images.get(id);
+      if (image !== undefined && image.snapshotIndex < base.index) {
+        throw new Violation("I14", `n${id} forgets entry ${base.index}, which no snapshot has`);
+      }
+      return;
+    }
+    // It came from elsewhere, and what is recorded of it is on its way to the disk: all of the log goes.
+    seen.terms.length = 0;
+    seen.terms[base.index] = base.term;
+    this.members.started(id);
+  }
+
   private takeBack(id: NodeId, seen: Seen): void {
     const { log, term } = seen.state;
     if (seen.role === "leader" && seen.term === term) {
       throw new Violation("I2", `n${id}, leader of term ${term}, took entries back`);
     }
     const { terms } = seen;
-    let kept = Math.min(terms.length - 1, log.lastIndex);
-    while (kept > 0 && terms[kept] !== log.termAt(logIndex(kept))) kept -= 1;
+    const least = log.base.index;
+    let kept = Math.max(least, Math.min(terms.length - 1, log.lastIndex));
+    while (kept > least && terms[kept] !== log.termAt(logIndex(kept))) kept -= 1;
     for (let at = kept + 1; at < terms.length; at++) {
       // What was committed in a newer term than this server had seen, others did without it: an older leader's word,
       // late as it is, may still take it back here.
@@ -169,7 +205,7 @@ export class Witness {
         throw new Violation("I8", `n${id} took entry ${at} back, which is committed`);
       }
     }
-    terms.length = kept + 1;
+    terms.length = Math.min(terms.length, kept + 1);
     this.members.takenBack(id, kept);
     seen.truncations = log.truncations;
     this.counts.truncations += 1;
@@ -220,10 +256,11 @@ export class Witness {
     this.leaderOf.set(state.term, id);
     this.counts.leaders += 1;
     this.members.elected(id, state);
-    seen.matches = new Map();
+    this.leaders.elected(id);
     let last = this.committed;
     while (last > 0 && must(this.committedIn[last], "in the log") >= state.term) last -= 1;
-    if (state.log.termAt(logIndex(last)) !== this.terms[last]) {
+    const isForgotten = last < state.log.base.index;
+    if (!isForgotten && state.log.termAt(logIndex(last)) !== this.terms[last]) {
       throw new Violation(
         "I4",
         `n${id}, leader of term ${state.term}, lacks committed entry ${last}`,
@@ -267,7 +304,7 @@ export class Witness {
 
   private shortOfQuorum(members: Configuration, index: number, term: Term): string | null {
     for (const group of [members.voters, members.outgoing]) {
-      const holders = this.holders(group, index, term);
+      const holders = this.leaders.holders(group, index, term);
       if (group.length === 0 || holders >= majority(group.length)) continue;
       return `which is on ${holders} of ${group.length} disks`;
     }
@@ -284,13 +321,6 @@ export class Witness {
     this.model.apply(entry, must(decodeCommand(entry.body), "what is committed can be read"));
   }
 
-  /** How many of a group hold this entry on their disks. */
-  holders(group: readonly NodeId[], index: number, term: Term | 0): number {
-    let count = 0;
-    for (const id of group) if (this.images.get(id)?.terms[index] === term) count += 1;
-    return count;
-  }
-
   private checkApplied(id: NodeId, seen: Seen, applied: number): void {
     if (applied < seen.applied) {
       throw new Violation("I10", `n${id} goes back from applied ${seen.applied} to ${applied}`);
@@ -302,56 +332,5 @@ export class Witness {
       );
     }
     seen.applied = applied;
-  }
-
-  private checkLeader(id: NodeId, seen: Seen, role: Leader): void {
-    const { state } = seen;
-    const own = this.images.get(id);
-    if (own !== undefined && own.terms[state.durable] !== seen.terms[state.durable]) {
-      throw new Violation("I14", `n${id} counts entry ${state.durable} as on its disk`);
-    }
-    // Whoever is let in again begins anew.
-    for (const id of seen.matches.keys()) if (!role.followers.has(id)) seen.matches.delete(id);
-    for (const [follower, progress] of role.followers) {
-      const { match, inflight, inflightBytes } = progress;
-      this.checkMatch({ id, seen, follower, match });
-      const { inflightMessagesMax, inflightBytesMax } = replicationLimits;
-      const largest = inflight[inflight.length - 1]?.bytes ?? 0;
-      if (inflight.length > inflightMessagesMax || inflightBytes - largest > inflightBytesMax) {
-        throw new Violation(
-          "I24",
-          `n${id} has ${inflight.length} appends under way to n${follower}`,
-        );
-      }
-    }
-    if (state.commit < role.opening) this.lookForFigure8(id, state, role);
-  }
-
-  private checkMatch(parts: { id: NodeId; seen: Seen; follower: NodeId; match: number }): void {
-    const { id, seen, follower, match } = parts;
-    const before = seen.matches.get(follower) ?? 0;
-    if (match === before) return;
-    seen.matches.set(follower, match);
-    if (this.excused.has(follower)) return;
-    if (match < before) {
-      throw new Violation("I14", `n${id} forgets what n${follower} has: ${before}, now ${match}`);
-    }
-    const image = this.images.get(follower);
-    // Who has gone on to a later term may have taken back what it had.
-    if (image === undefined || image.hardState.term > seen.state.term) return;
-    if (image.terms[match] !== seen.terms[match]) {
-      throw new Violation("I14", `n${id} counts entry ${match} as on the disk of n${follower}`);
-    }
-  }
-
-  private lookForFigure8(id: NodeId, state: State, role: Leader): void {
-    const last = role.opening - 1;
-    const name = `${id}/${state.term}`;
-    if (last <= this.committed || this.figure8At === name) return;
-    const { voters } = state.membership.current;
-    const term = state.log.termAt(logIndex(last)) ?? 0;
-    if (this.holders(voters, last, term) < majority(voters.length)) return;
-    this.figure8At = name;
-    this.counts.figure8 += 1;
   }
 }

@@ -4,12 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesOfByteString, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis, nodeId, term } from "../../../src/base/numbers.ts";
+import { Replay } from "../../../src/cli/inspect/replay.ts";
 import { rootCommand } from "../../../src/cli/root.ts";
 import { encodeCommand } from "../../../src/codec/command.ts";
+import { StoreReader } from "../../../src/codec/store-sections.ts";
 import type { Disk } from "../../../src/journal/disk.ts";
 import { performDiskEffect } from "../../../src/journal/effects.ts";
 import type { DiskEffect, Journal } from "../../../src/journal/journal.ts";
+import { snapshotName, unfinishedSnapshotName } from "../../../src/journal/names.ts";
 import { openJournal } from "../../../src/journal/open.ts";
+import { SnapshotEncoder } from "../../../src/journal/snapshot-format.ts";
 import type { Operation } from "../../../src/kv/command.ts";
 import type { Configuration, Entry } from "../../../src/raft/types.ts";
 import { SimDisk } from "../../../src/sim/disk.ts";
@@ -39,6 +43,7 @@ export class Scribe {
   private sequence = 0;
   private session = 0;
   private journal: Journal;
+  private readonly entries: Entry[] = [];
   private readonly options: { cluster: number; segmentBytesMax: number };
 
   constructor(node = 1, options: { cluster?: number; segmentBytesMax?: number; disk?: Disk } = {}) {
@@ -62,7 +67,10 @@ export class Scribe {
   write(bodies: readonly Body[], index = this.last + 1): this {
     for (const [at, body] of bodies.entries()) {
       this.last = index + at;
-      this.journal.recordEntry(this.entry(this.last, body));
+      const entry = this.entry(this.last, body);
+      this.entries.length = this.last - 1;
+      this.entries.push(entry);
+      this.journal.recordEntry(entry);
     }
     this.flush();
     return this;
@@ -78,6 +86,35 @@ export class Scribe {
   know(index = this.last): this {
     this.commit = index;
     for (const effect of this.journal.seal({ commit: logIndex(index) })) this.perform(effect);
+    return this;
+  }
+
+  /** Takes a snapshot of all that is known to be committed, and removes the files that it stands for. */
+  snapshot(): this {
+    const index = logIndex(this.commit);
+    const node = nodeId(this.node);
+    const replay = new Replay();
+    for (const entry of this.entries.slice(0, index)) replay.apply(entry);
+    const { term: lastTerm, time } = replay;
+    const last = { index, term: lastTerm };
+    const head = { last, time, configuration: members, cluster: this.options.cluster };
+    const encoder = new SnapshotEncoder(head);
+    const file = snapshotName(node, index);
+    const temporary = unfinishedSnapshotName(node, index, "made");
+    this.disk.create(temporary, encoder.header(head));
+    const reader = new StoreReader(replay.store);
+    for (let block = reader.next(); block !== null; block = reader.next()) {
+      this.disk.append(temporary, encoder.section(block));
+    }
+    this.disk.append(temporary, encoder.end());
+    this.disk.sync(temporary);
+    performDiskEffect(this.disk, { kind: "publish", temporary, file });
+    this.journal.recordSnapshot(encoder.id(), { log: "kept", configuration: members });
+    this.flush();
+    for (let old = this.journal.takeCovered(index); old !== null; ) {
+      performDiskEffect(this.disk, { kind: "remove", file: old });
+      old = this.journal.takeCovered(index);
+    }
     return this;
   }
 

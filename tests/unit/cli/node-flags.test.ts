@@ -55,6 +55,7 @@ describe("the effective configuration", () => {
       electionMsMin: 600,
       electionMsMax: 1200,
       segmentBytesMax: 67_108_864,
+      snapshotEntries: 100_000,
       datagramBytesMax: 60_000,
       logLevel: "info",
     });
@@ -99,6 +100,7 @@ describe("the effective configuration", () => {
       electionMsMin: 77,
       electionMsMax: 154,
       segmentBytesMax: 5000,
+      snapshotEntries: 77,
       datagramBytesMax: 1300,
       logLevel: "debug",
     };
@@ -148,6 +150,7 @@ describe("refused", () => {
     [["--id=1", "--mtu=500"], "out-of-range"],
     [["--id=1", "--mtu=70000"], "out-of-range"],
     [["--id=1", "--segment-size=1KiB"], "out-of-range"],
+    [["--id=1", "--snapshot-every=0"], "bad-value"],
     [["--id=1", "--log-level=loud"], "bad-value"],
     [["--id=1", "--listen=10.0.0.1:7101"], "secret-required"],
     [["--id=1", `--secret-file=${clientFile}`], "wrong-secret"],

@@ -351,6 +351,8 @@ const voteResponse = (itsKind: VoteResponseKind, terms: fc.Arbitrary<number>) =>
     .tuple(ends, terms, answer)
     .map(([its, n, said]): Message => ({ kind: itsKind, ...its, term: term(n), answer: said }));
 
+const lastOfSnapshot = entryId.filter((last) => last.index > 0);
+
 export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   append,
   fc
@@ -382,6 +384,16 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
         { kind: "read-index-response", ...its, term: term(n), id: n, index: logIndex(n) },
       ),
     ),
+  fc
+    .tuple(ends, lastOfSnapshot, more, fc.uint8Array({ minLength: 1 }), fc.nat(2 ** 32 - 1))
+    .chain(([its, last, later, piece, place]) => {
+      const snapshot = { last, bytes: place + piece.length, checksum: place };
+      const common = { ...its, term: termFrom(last.term, later), snapshot };
+      return fc.constantFrom<Message>(
+        { kind: "snapshot-request", ...common, offset: place, piece },
+        { kind: "snapshot-response", ...common, received: place },
+      );
+    }),
 );
 
 const place = fc.record({

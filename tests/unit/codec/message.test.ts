@@ -33,6 +33,7 @@ function blob(...entries: Entry[]): Uint8Array {
 
 const none = new Uint8Array(0);
 const tooLarge = 2 ** 48;
+const piece = new Uint8Array(2);
 
 const refused: readonly (readonly [string, MessageKind, readonly Field[]])[] = [
   ["no fields", "heartbeat", []],
@@ -63,6 +64,14 @@ const refused: readonly (readonly [string, MessageKind, readonly Field[]])[] = [
   ["a timeout-now with a commit index", "timeout-now", [3, 42]],
   ["a question for an index with an index", "read-index-request", [3, 8, 42]],
   ["an index without its question", "read-index-response", [3, 42]],
+  ["a snapshot of nothing", "snapshot-request", [3, 0, 0, 9, 1, 0, piece]],
+  ["a snapshot of a later term", "snapshot-request", [3, 5, 4, 9, 1, 0, piece]],
+  ["a snapshot whose checksum has 33 bits", "snapshot-request", [3, 5, 2, 9, 2 ** 32, 0, piece]],
+  ["a piece of nothing", "snapshot-request", [3, 5, 2, 9, 1, 0, none]],
+  ["a piece beyond the end", "snapshot-request", [3, 5, 2, 9, 1, 8, piece]],
+  ["text for a piece", "snapshot-request", [3, 5, 2, 9, 1, 0, "ab"]],
+  ["more received than there is", "snapshot-response", [3, 5, 2, 9, 1, 10]],
+  ["a field too many about a snapshot", "snapshot-response", [3, 5, 2, 9, 1, 9, 0]],
   ["an append without a field for entries", "append-request", [3, 1, 1, 0]],
   ["an append with text for entries", "append-request", [3, 1, 1, 0, ""]],
   ["entries that leave a gap", "append-request", [3, 1, 1, 0, blob(entry(3, 1))]],

@@ -64,6 +64,8 @@ export const put: Command = {
 
 const appended = { time: millis(9000), ...id(41, 2) };
 
+const snapshot = { last: id(40, 2), bytes: 1000, checksum: 0xc0ffee };
+
 export const messages: readonly Message[] = [
   { kind: "pre-vote-request", ...ends, term: term(3), lastLog: id(42, 2) },
   { kind: "pre-vote-response", ...ends, term: term(3), answer: "granted" },
@@ -89,6 +91,8 @@ export const messages: readonly Message[] = [
   { kind: "heartbeat", ...ends, term: term(3), commit: logIndex(42), round: 7 },
   { kind: "heartbeat-response", ...ends, term: term(3), round: 7, last: logIndex(41) },
   { kind: "timeout-now", ...ends, term: term(3) },
+  { kind: "snapshot-request", ...ends, term: term(3), snapshot, offset: 96, piece: utf8("piece") },
+  { kind: "snapshot-response", ...ends, term: term(3), snapshot, received: 101 },
   { kind: "read-index-request", ...ends, term: term(3), id: 8 },
   { kind: "read-index-response", ...ends, term: term(3), id: 8, index: logIndex(42) },
 ];

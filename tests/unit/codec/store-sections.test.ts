@@ -48,7 +48,10 @@ function player(store: Store): (command: Command) => void {
 
 function allBlocks(reader: StoreReader): SectionBlock[] {
   const blocks: SectionBlock[] = [];
-  for (let block = reader.next(); block !== null; block = reader.next()) blocks.push(block);
+  // A block is its reader's until the next one is asked for.
+  for (let block = reader.next(); block !== null; block = reader.next()) {
+    blocks.push({ ...block, bytes: new Uint8Array(block.bytes) });
+  }
   return blocks;
 }
 
@@ -94,7 +97,7 @@ test("what is read is the store as it was when reading began, however it goes on
       const blocks: SectionBlock[] = [];
       for (const command of after) {
         const block = reader.next();
-        if (block !== null) blocks.push(block);
+        if (block !== null) blocks.push({ ...block, bytes: new Uint8Array(block.bytes) });
         play(command);
       }
       blocks.push(...allBlocks(reader));
@@ -157,6 +160,7 @@ test("thousands of keys that come, go and change meanwhile", () => {
     operate({ kind: "put", key, value: utf8(text), condition: { kind: "always" } });
   for (let at = 0; at < 5000; at++) put(`k${(at * 7919) % 5000}`, `${at}`);
   const then = picture(store);
+  const still = allBlocks(new StoreReader(store, 500));
   const reader = new StoreReader(store, 500);
   const blocks: SectionBlock[] = [];
   for (let at = 0; at < 5000; at++) {
@@ -164,10 +168,11 @@ test("thousands of keys that come, go and change meanwhile", () => {
     if (at % 3 === 0) operate({ kind: "delete", key });
     else put(at % 3 === 1 ? key : `new${at}`, "changed");
     const block = at % 10 === 0 ? reader.next() : null;
-    if (block !== null) blocks.push(block);
+    if (block !== null) blocks.push({ ...block, bytes: new Uint8Array(block.bytes) });
   }
   blocks.push(...allBlocks(reader));
   expect(picture(built(blocks))).toBe(then);
+  expect(blocks).toEqual(still);
 });
 
 test("a block that is not as it must be is refused", () => {

@@ -51,6 +51,9 @@ test("every invariant holds in every random run, and every cluster converges", (
   expect(sum("changesCommitted")).toBeGreaterThan(2 * count);
   expect(sum("changesTakenBack")).toBeGreaterThan(0);
   expect(sum("leadersRemoved")).toBeGreaterThan(count / 10);
+  expect(sum("compactions")).toBeGreaterThan(4 * count);
+  expect(sum("installedBehind")).toBeGreaterThan(0);
+  expect(sum("installedInstead")).toBeGreaterThan(count / 4);
 }, 60_000);
 
 test("the same seed is the same run", () => {

@@ -93,7 +93,43 @@ for (const [terms, asked, hint] of [
 
 test("what may agree does not go back beyond a snapshot", () => {
   expect(shortened(5, 5).lastNotAbove(logIndex(12), term(4))).toEqual(entryId(10, 3));
-  expect(shortened(5, 5).lastNotAbove(logIndex(4), term(4))).toEqual(entryId(10, 3));
+  expect(shortened(5, 5).lastNotAbove(logIndex(10), term(3))).toEqual(entryId(10, 3));
+  // What it was before is not known any more, nor is what an older term may share.
+  expect(shortened(5, 5).lastNotAbove(logIndex(9), term(4))).toBe(null);
+  expect(shortened(5, 5).lastNotAbove(logIndex(12), term(2))).toBe(null);
+});
+
+test("what is forgotten is gone, and the rest stays where it is", () => {
+  const log = logOf(1, 1, 2, 2, 4);
+  log.compact(logIndex(3));
+  expect(log.base).toEqual(entryId(3, 2));
+  expect([log.termAt(logIndex(2)), log.termAt(logIndex(3)), log.termAt(logIndex(4))]).toEqual([
+    null,
+    term(2),
+    term(2),
+  ]);
+  expect(Number(log.lastIndex)).toBe(5);
+  log.compact(logIndex(2));
+  expect(Number(log.firstIndex)).toBe(4);
+  log.compact(logIndex(5));
+  expect([log.lastIndex, log.lastTerm]).toEqual([logIndex(5), term(4)]);
+  expect(log.takeUnrecorded()).toEqual([]);
+});
+
+test("what the journal was not given is not forgotten", () => {
+  const log = logOf(1, 1);
+  log.append(oldEntry(3, 1));
+  expect(() => log.compact(logIndex(3))).toThrow("the journal was given");
+});
+
+test("a log that begins anew behind a snapshot takes what follows it", () => {
+  const log = logOf(1, 1, 1, 1);
+  log.restart(entryId(3, 2), millis(70));
+  expect([log.last, log.lastTime]).toEqual([entryId(3, 2), millis(70)]);
+  log.append(oldEntry(4, 2));
+  expect(log.takeUnrecorded().map(({ index }) => Number(index))).toEqual([4]);
+  expect(log.truncations).toBe(1);
+  expect(() => log.restart(entryId(4, 2), millis(0))).toThrow("is kept");
 });
 
 test("entries follow each other, and their terms do not fall", () => {

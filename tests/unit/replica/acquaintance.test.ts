@@ -4,8 +4,9 @@ import { byteString, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex, millis, nodeId, term } from "../../../src/base/numbers.ts";
 import type { Message } from "../../../src/raft/message.ts";
 import type { Entry } from "../../../src/raft/types.ts";
+import { Peers } from "../../../src/replica/peers.ts";
 import { SimCluster } from "../../../src/sim/cluster.ts";
-import { LoneReplica } from "../../harness/lone-replica.ts";
+import { addressOf, LoneReplica } from "../../harness/lone-replica.ts";
 
 const [one, two, three] = [nodeId(1), nodeId(2), nodeId(3)];
 const nothing = { index: logIndex(0), term: term(0) };
@@ -54,6 +55,17 @@ test("it greets strangers every heartbeat, and nobody any more when it knows the
   replica.hear(hello(three));
   replica.finishSyncs();
   expect(replica.wait(60).messages).toEqual([]);
+});
+
+test("one that joined waits for nobody, whoever a snapshot says was there before it", () => {
+  const strangersOf = (me: typeof two, told: readonly (typeof two)[]) =>
+    new Peers({
+      ...{ me, addresses: new Map(told.map((id) => [id, addressOf(id)])), incarnations: new Map() },
+      ...{ sourceRule: "tag-is-proof", leader: () => null },
+      configuration: { voters: [one, two, three], outgoing: [], learners: [] },
+    }).strangers();
+  expect(strangersOf(nodeId(5), [nodeId(5)])).toEqual([]);
+  expect(strangersOf(one, [one, two, three])).toEqual([two, three]);
 });
 
 test("whom it has met it knows after a restart", () => {

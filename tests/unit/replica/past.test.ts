@@ -1,7 +1,7 @@
 /** What each applied entry changed, read back from the log and from what is kept beside it. */
 import { expect, test } from "bun:test";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
-import { logIndex, millis, noIndex, term } from "../../../src/base/numbers.ts";
+import { logIndex, millis, term } from "../../../src/base/numbers.ts";
 import { encodeCommand } from "../../../src/codec/command.ts";
 import { limits, type Operation } from "../../../src/kv/command.ts";
 import type { Entry } from "../../../src/raft/types.ts";
@@ -16,7 +16,7 @@ const put = (text: string, value: string): Operation => ({
 
 /** A machine whose first entry registers session 1, and the entries that it was given. */
 class Bench {
-  readonly machine = new Machine(noIndex, limits, new Comparison(new Counters()));
+  readonly machine = new Machine(null, limits, new Comparison(new Counters()));
   readonly entries: Entry[] = [];
   private sequence = 0;
 
