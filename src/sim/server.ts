@@ -258,6 +258,8 @@ export class SimServer {
     } catch (error) {
       if (error instanceof PowerCut) return this.crash(this.random);
       if (!(error instanceof DiskError)) throw error;
+      // No fault that is planned takes a file away from a server that runs.
+      assert(error.code !== "missing", "a server touches only files that are there");
       this.push({ kind: "disk-failed", error });
     }
   }

@@ -1,0 +1,106 @@
+/** What is kept for the sake of followers, and what becomes of those who waited, where snapshots are taken and sent. */
+import { expect, test } from "bun:test";
+import { must } from "../../../src/base/assert.ts";
+import { byteString, utf8 } from "../../../src/base/bytes.ts";
+import type { SimClient } from "../../../src/sim/client.ts";
+import { SimCluster } from "../../../src/sim/cluster.ts";
+import type { SimServer } from "../../../src/sim/server.ts";
+
+const every = 10;
+
+class Trio {
+  readonly cluster: SimCluster;
+  readonly client: SimClient;
+  private count = 0;
+
+  constructor(keptEntriesMax: number) {
+    const snapshots = { everyEntries: every, keptEntriesMax, pieceBytes: 16 };
+    this.cluster = new SimCluster({ seed: 4, servers: 3, settings: { snapshots } });
+    this.cluster.start();
+    this.client = this.cluster.client();
+    this.until(() => this.cluster.leaders().length === 1);
+    this.put(1);
+  }
+
+  get leader(): SimServer {
+    return must(this.cluster.leaders()[0], "somebody leads");
+  }
+
+  get follower(): SimServer {
+    const others = [...this.cluster.servers.values()].filter((one) => one !== this.leader);
+    return must(others[0], "there are three");
+  }
+
+  until(done: () => boolean, ms = 10_000): void {
+    expect(this.cluster.runUntil(() => (done() ? "done" : "not-yet"), ms)).toBe("done");
+  }
+
+  ask() {
+    this.count += 1;
+    const [key, value] = [byteString(utf8("k")), utf8(`${this.count}`)];
+    return this.client.ask({ kind: "put", key, value, condition: { kind: "always" } });
+  }
+
+  put(times: number): void {
+    for (let at = 0; at < times; at++) {
+      const asked = this.ask();
+      this.until(() => asked.result !== null);
+      expect(asked.result?.kind).toBe("committed");
+    }
+  }
+
+  /** Nobody hears of it, and it of nobody. */
+  cutOff({ id }: SimServer): void {
+    const others = [1, 2, 3].filter((other) => other !== id);
+    this.cluster.partition([id], others);
+  }
+}
+
+const appliedOf = ({ replica }: SimServer): number => replica?.applied ?? 0;
+const snapshotOf = ({ replica }: SimServer): number =>
+  replica?.["snapshots"].newest?.id.last.index ?? 0;
+const installs = ({ notes }: SimServer): number =>
+  notes.filter((sentence) => sentence.includes("has installed a snapshot")).length;
+
+test("a follower that is a little behind a snapshot is sent entries", () => {
+  const trio = new Trio(every);
+  trio.put(every - 4);
+  const { follower, leader } = trio;
+  trio.until(() => appliedOf(follower) === appliedOf(leader));
+  const had = appliedOf(follower);
+  trio.cutOff(follower);
+  trio.put(every - 1);
+  trio.until(() => snapshotOf(leader) > had);
+  trio.cluster.network.heal();
+  trio.until(() => appliedOf(follower) === appliedOf(leader));
+  expect(installs(follower)).toBe(0);
+});
+
+test("one that is sent a snapshot is sent the rest from the log, whatever is taken meanwhile", () => {
+  const trio = new Trio(0);
+  const { follower, leader } = trio;
+  trio.cutOff(follower);
+  trio.put(3 * every);
+  trio.cluster.network.heal();
+  const sent = snapshotOf(leader);
+  trio.until(() => (leader.replica?.["snapshots"].senders.targets.length ?? 0) > 0);
+  while (installs(follower) === 0) trio.put(1);
+  expect(snapshotOf(leader)).toBeGreaterThan(sent + every);
+  trio.until(() => appliedOf(follower) === appliedOf(leader));
+  expect(installs(follower)).toBe(1);
+  trio.until(() => leader.disk.list().filter((name) => name.endsWith(".snap")).length === 1);
+});
+
+test("who waits for an entry that a snapshot has jumped over is not waited for", () => {
+  const trio = new Trio(0);
+  const old = trio.leader;
+  trio.cutOff(old);
+  trio.ask();
+  trio.cluster.clock.run(20);
+  expect(old.replica?.describe()).toContain("(writes 1)");
+  trio.until(() => trio.cluster.leaders().some((one) => one !== old));
+  trio.put(3 * every);
+  trio.cluster.network.heal();
+  trio.until(() => installs(old) === 1);
+  expect(old.replica?.["service"].desk.writesWaiting).toBe(0);
+});
