@@ -5,7 +5,7 @@
  *
  * It goes back as far as the log does, and not further than this server has applied entry by entry.
  */
-import { must } from "../base/assert.ts";
+import { assert, must } from "../base/assert.ts";
 import { type LogIndex, nextIndex, previousIndex } from "../base/numbers.ts";
 import { decodeCommand } from "../codec/command.ts";
 import type { Change, Changes } from "../kv/changes.ts";
@@ -45,12 +45,9 @@ export class Past {
     return this.exceptions.size;
   }
 
-  /** An entry was applied. Where some were passed over (a snapshot took their place), the past begins here. */
+  /** The next entry was applied. */
   note(index: LogIndex, command: Command | null, changes: Changes): void {
-    if (index !== this.next) {
-      this.first = index;
-      this.exceptions.clear();
-    }
+    assert(index === this.next, "what is noted joins on to what was");
     this.next = nextIndex(index);
     if (changes.count === plainCount(command)) return;
     this.exceptions.set(index, changes.list());
