@@ -51,13 +51,13 @@ export function describeReplica(parts: {
   );
 }
 
-/** `(snapshot 40 (term 2) (bytes 4096))`, and what is under way; nothing where there is none of it. */
+/** `(snapshot (last 40 2) (bytes 4096))`, as the journal says it, and what is under way; nothing where there is none of it. */
 function describeSnapshots({ newest, underWay, senders }: Snapshots): readonly SexpList[] {
   const { taking, receiving } = underWay;
   const about: SexpList[] = [];
   if (newest !== null) {
     const { last, bytes } = newest.id;
-    about.push(form("snapshot", last.index, form("term", last.term), form("bytes", bytes)));
+    about.push(form("snapshot", form("last", last.index, last.term), form("bytes", bytes)));
   }
   if (taking !== null) about.push(form("taking-snapshot", form("last", taking)));
   if (receiving !== null) {

@@ -14,6 +14,7 @@ export type NodeStatus = {
   readonly commit: number;
   readonly applied: number;
   readonly last: number;
+  /** The last entry in its snapshot, 0 where it has none. */
   readonly snapshot: number;
   /** Whom it follows; null where it knows of none. */
   readonly leader: number | null;
@@ -51,7 +52,7 @@ export function parseNodeStatus(text: string): NodeStatus | null {
     commit,
     last,
     applied: integerField(value, "applied") ?? commit,
-    snapshot: integerField(value, "snapshot") ?? 0,
+    snapshot: snapshotOf(value),
     leader: integerField(value, "leader"),
     members: membersOf(value),
     matches: matchesOf(value),
@@ -82,6 +83,12 @@ const listField = (value: Sexp, name: string): Sexp | null => {
   const items = field(value, name);
   return items === null ? null : { kind: "list", items };
 };
+
+function snapshotOf(value: Sexp): number {
+  const snapshot = listField(value, "snapshot");
+  const [index] = snapshot === null ? [] : integersOf(field(snapshot, "last") ?? []);
+  return index ?? 0;
+}
 
 function membersOf(value: Sexp): MembersSeen {
   const members = listField(value, "members");

@@ -1,6 +1,7 @@
 /**
- * Watches of real nodes, under load, while their leaders are killed: each change is told exactly once and in order, to
- * a watch in this process and to one of the executable. How many writes: RUSTY_BOAT_TEST_WRITES.
+ * Watches of real nodes, under load, while their leaders are killed and their logs compacted: each change is told
+ * exactly once and in order, to a watch in this process and to one of the executable. How many writes:
+ * RUSTY_BOAT_TEST_WRITES.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { textOf, utf8 } from "../../src/base/bytes.ts";
@@ -16,6 +17,7 @@ import {
   executable,
   keyOf,
   RealCluster,
+  run,
 } from "../harness/real-cluster.ts";
 
 const size = 5;
@@ -28,7 +30,8 @@ let cluster: RealCluster;
 
 beforeAll(async () => {
   await buildExecutable();
-  cluster = await RealCluster.up({ size, basePort });
+  const flags = [`--snapshot-every=${writes / 8}`];
+  cluster = await RealCluster.up({ size, basePort, flags });
 });
 
 afterAll(() => cluster?.destroy());
@@ -118,6 +121,12 @@ test(`${writes} writes over ${kills} leader kills are each told once and in orde
     .filter(({ kind }) => kind !== "progress");
   // Between the changes stand marks of how far it has come.
   expect(printed.map(({ index, key, value }) => ({ index, key, value }))).toEqual(expected);
+  // Who asks for the beginning now is told that it is gone, and where the log begins.
+  const wish = ["watch", "w-", "--from", "1", "--count", "1"];
+  const late = await run(["client", ...wish, "--data", cluster.folder]);
+  expect(late.exit).toBe(1);
+  const [, first] = /the log was compacted; the first entry .* is (\d+)/.exec(late.stderr) ?? [];
+  expect(Number(first)).toBeGreaterThan(writes / 4);
   process.stdout.write(
     `  ${writes} writes in ${seconds.toFixed(1)} s over ${kills} leader kills: ${told.length} changes told ` +
       `once and in order; ${JSON.stringify(stream.counters)}\n`,

@@ -98,9 +98,12 @@ export class RealCluster {
     size: number;
     basePort: number;
     folder?: string;
+    /** More flags of `cluster up`. */
+    flags?: readonly string[];
   }): Promise<RealCluster> {
-    const { size, basePort, folder = temporaryFolder() } = options;
+    const { size, basePort, folder = temporaryFolder(), flags = [] } = options;
     const words = ["cluster", "up", `${size}`, "--data", folder, "--base-port", `${basePort}`];
+    words.push(...flags);
     const supervisor = Bun.spawn([executable, ...words], {
       stdin: "ignore",
       stdout: "pipe",

@@ -2,6 +2,9 @@
 import { expect, test } from "bun:test";
 import { must } from "../../../src/base/assert.ts";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
+import { logIndex } from "../../../src/base/numbers.ts";
+import { snapshotPace } from "../../../src/replica/snapshot-file.ts";
+import { parseNodeStatus } from "../../../src/runtime/cluster-status.ts";
 import type { SimClient } from "../../../src/sim/client.ts";
 import { SimCluster } from "../../../src/sim/cluster.ts";
 import type { SimServer } from "../../../src/sim/server.ts";
@@ -74,6 +77,8 @@ test("a follower that is a little behind a snapshot is sent entries", () => {
   trio.cluster.network.heal();
   trio.until(() => appliedOf(follower) === appliedOf(leader));
   expect(installs(follower)).toBe(0);
+  const status = parseNodeStatus(must(leader.replica, "it runs").describe());
+  expect(status?.snapshot).toBe(snapshotOf(leader));
 });
 
 test("one that is sent a snapshot is sent the rest from the log, whatever is taken meanwhile", () => {
@@ -89,6 +94,23 @@ test("one that is sent a snapshot is sent the rest from the log, whatever is tak
   trio.until(() => appliedOf(follower) === appliedOf(leader));
   expect(installs(follower)).toBe(1);
   trio.until(() => leader.disk.list().filter((name) => name.endsWith(".snap")).length === 1);
+});
+
+test("for one that takes nothing of it, the log is not kept for ever", () => {
+  const trio = new Trio(0);
+  const { follower, leader } = trio;
+  const { electionMsMax } = must(leader.replica, "it runs").state.settings.timing;
+  trio.cutOff(follower);
+  trio.put(3 * every);
+  trio.cluster.network.heal();
+  trio.until(() => (leader.replica?.["snapshots"].senders.targets.length ?? 0) > 0);
+  trio.cutOff(follower);
+  const kept = leader.replica?.state.log.base.index ?? 0;
+  trio.put(2 * every);
+  expect(leader.replica?.state.log.base.index).toBe(logIndex(kept));
+  trio.cluster.clock.run(snapshotPace.patienceTimeouts * electionMsMax);
+  trio.put(2 * every);
+  expect(leader.replica?.state.log.base.index).toBeGreaterThan(kept + every);
 });
 
 test("who waits for an entry that a snapshot has jumped over is not waited for", () => {
