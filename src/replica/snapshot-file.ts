@@ -23,7 +23,10 @@ export type SnapshotSettings = {
   readonly everyEntries: number;
   /** Or so many bytes of journal after it. */
   readonly everyBytes: number;
-  /** How many entries that a snapshot has stay in the log, for followers that are a little behind; and their bytes. */
+  /**
+   * How many entries that a snapshot has stay in the log, for followers and watchers that are a little behind, and their
+   * bytes: some seconds under full load, as a watcher that loses its node needs about one to find the next.
+   */
   readonly keptEntriesMax: number;
   readonly keptBytesMax: number;
   /** Of a block: about so much is encoded at once. */
@@ -35,8 +38,8 @@ export type SnapshotSettings = {
 export const snapshotDefaults: SnapshotSettings = {
   everyEntries: 100_000,
   everyBytes: 64 << 20,
-  keptEntriesMax: 10_000,
-  keptBytesMax: 16 << 20,
+  keptEntriesMax: 100_000,
+  keptBytesMax: 32 << 20,
   blockBytes: 1 << 15,
   pieceBytes: 1 << 18,
 };
