@@ -141,7 +141,7 @@ const keysOf = ({ secret }: Pick<NodeConfig, "secret">): Keys =>
 /** A tenth of what is taken into a snapshot stays in the log as well. */
 const snapshotSettings = ({ snapshotEntries }: NodeConfig) => ({
   everyEntries: snapshotEntries,
-  keptEntriesMax: Math.ceil(snapshotEntries / 10),
+  keptEntriesMax: snapshotEntries,
 });
 
 const replicaSettings = (
