@@ -138,7 +138,7 @@ async function clusterOf(config: NodeConfig): Promise<number> {
 const keysOf = ({ secret }: Pick<NodeConfig, "secret">): Keys =>
   secret === null ? noKeys : deriveKeys(secret);
 
-/** A tenth of what is taken into a snapshot stays in the log as well. */
+/** As many entries as are taken into a snapshot stay in the log as well. */
 const snapshotSettings = ({ snapshotEntries }: NodeConfig) => ({
   everyEntries: snapshotEntries,
   keptEntriesMax: snapshotEntries,
