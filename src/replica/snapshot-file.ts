@@ -24,8 +24,8 @@ export type SnapshotSettings = {
   /** Or so many bytes of journal after it. */
   readonly everyBytes: number;
   /**
-   * How many entries that a snapshot has stay in the log, for followers and watchers that are a little behind, and their
-   * bytes: some seconds under full load, as a watcher that loses its node needs about one to find the next.
+   * How many entries that a snapshot has stay in the log, for followers and watchers that are a little behind, and
+   * their bytes: some seconds under full load, as a watcher that loses its node needs about one to find the next.
    */
   readonly keptEntriesMax: number;
   readonly keptBytesMax: number;

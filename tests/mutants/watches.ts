@@ -24,13 +24,6 @@ export const watchMutants: readonly Mutant[] = [
     after: "if (known != null) return known.changes;",
   },
   {
-    name: "passed-over-entries-count-as-known",
-    why: "After a snapshot the past goes on as if every entry before it had been applied here (I25).",
-    file: "replica/past.ts",
-    before: "    if (index !== this.next) {",
-    after: "    if (index < this.next) {",
-  },
-  {
     name: "compacted-entries-are-passed-over",
     why: "A watcher that asks for what is not there any more is told of the rest, without a word (I25).",
     file: "replica/watches.ts",
