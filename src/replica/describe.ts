@@ -51,7 +51,7 @@ export function describeReplica(parts: {
   );
 }
 
-/** `(snapshot (last 40 2) (bytes 4096))`, as in the journal, and what is under way; nothing where there is none of it. */
+/** `(snapshot (last 40 2) (bytes 4096))`, as in the journal, and what is under way. */
 function describeSnapshots({ newest, underWay, senders }: Snapshots): readonly SexpList[] {
   const { taking, receiving } = underWay;
   const about: SexpList[] = [];
