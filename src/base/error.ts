@@ -13,6 +13,11 @@ export const exits = {
   damaged: 6,
   local: 7,
   bug: 70,
+  /** What a command ran under was lost, and it was ended. */
+  lost: 124,
+  /** A command that was to be run could not be; there is none of that name. As shells have it. */
+  notExecutable: 126,
+  noCommand: 127,
 } as const;
 
 export type Exit = (typeof exits)[keyof typeof exits];

@@ -21,8 +21,13 @@ type Shown = {
   readonly examples: readonly Example[];
 };
 
-/** What a command ends with: an exit code of the contract, or "ended by SIGINT, by SIGTERM". */
-export type CommandExit = Exit | 130 | 143;
+declare const passed: unique symbol;
+/** Not this program's own: that of a command that it has run, or 128 and the number of a signal. */
+export type PassedExit = number & { readonly [passed]: true };
+export const passedExit = (code: number): PassedExit => code as PassedExit;
+
+/** What a command ends with: an exit code of the contract, or "ended by SIGINT, by SIGTERM", or another's. */
+export type CommandExit = Exit | 130 | 143 | PassedExit;
 
 /**
  * A node of the command tree. The walk resolves which one is meant; citty parses and runs a leaf.

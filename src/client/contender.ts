@@ -82,6 +82,11 @@ export class Contender {
     return this.#stand;
   }
 
+  /** Of its place: it is there, with the token as its revision, as long as it is in line. */
+  get key(): string {
+    return this.#key;
+  }
+
   /** Until when a holder may rely on holding, on the caller's clock; in the past for who is not holding. */
   get trustedUntil(): Millis {
     return this.#keeper?.trustedUntil ?? (0 as Millis);

@@ -35,6 +35,7 @@ export const clientGroup = (place: Place): Command => ({
       { line: "rusty-boat client get color", does: "the value alone" },
       { line: "rusty-boat client ls co --values", does: "keys that begin with co" },
       { line: "rusty-boat client watch co", does: "their changes, as they happen" },
+      { line: "rusty-boat client lock deploy -- make", does: "runs it while nobody else does" },
       { line: "rusty-boat client", does: "a prompt; .help lists what it takes" },
       { line: "echo 'get color' | rusty-boat client", does: "a command a line, from a pipe" },
       { line: "rusty-boat client bench --seconds 10", does: "how fast it is" },
@@ -43,6 +44,8 @@ export const clientGroup = (place: Place): Command => ({
     commands: {
       ...verbsAt(place),
       watch: async () => (await import("./watch.ts")).watchCommand(place),
+      lock: async () => (await import("./lock-verbs.ts")).lockCommand(place),
+      elect: async () => (await import("./lock-verbs.ts")).electCommand(place),
       bench: async () => (await import("./bench.ts")).benchCommand(place),
       prompt: async () => (await import("./prompt.ts")).promptCommand(place),
     },
