@@ -3,8 +3,8 @@
  * it when the hold is lost, gives the place back. Deterministic: take() says what to do now, and `wakeAt` when to take
  * again.
  *
- * Safety is the contender's (client/contender.ts): it stops to trust its lease at two thirds of its span. The command is
- * asked to end then, and made to at five sixths, when nobody else can hold yet (client/keeper.ts).
+ * Safety is the contender's (client/contender.ts): it stops to trust its lease at two thirds of its span. The command
+ * is asked to end then, and made to at five sixths, when nobody else can hold yet (client/keeper.ts).
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { earliest, later, type Millis, never } from "../base/numbers.ts";

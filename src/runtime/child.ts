@@ -3,12 +3,13 @@
  * it is passed. It is not left running: a guard ends it when this process is killed.
  *
  * Where standard input is a terminal the command shares this process's group, so that it can use that terminal, whose
- * Ctrl-C then reaches both. Elsewhere it leads a session of its own: signals reach all that it has started, and none
- * that is not its.
+ * Ctrl-C then reaches both; what it has started is looked for when it is to end. Elsewhere it leads a session of its
+ * own: signals reach all that it has started, and none that is not its.
  */
 import { constants } from "node:os";
 import { exits, OperatorError } from "../base/error.ts";
 import type { CommandEnd, PassedSignal } from "../client/errand.ts";
+import { Descendants } from "./descendants.ts";
 
 export type ChildSignal = PassedSignal | "SIGKILL" | "SIGCONT" | "SIGSTOP";
 
@@ -31,6 +32,10 @@ export type Grouping = "own-group" | "shared-group";
 
 /** What a terminal sends to all that share its group. */
 const fromTerminal: readonly string[] = ["SIGINT", "SIGQUIT"];
+/** Agreed upon with one program: others would die of them. */
+const toItAlone: readonly string[] = ["SIGUSR1", "SIGUSR2"];
+/** What ends reaches what the command has started, too. */
+const toAll: readonly string[] = ["SIGTERM", "SIGHUP", "SIGKILL"];
 
 /** Starts the command, or throws the OperatorError that says why it cannot be. */
 export function startChild(parts: ChildParts): Child {
@@ -48,16 +53,23 @@ export function startChild(parts: ChildParts): Child {
       ? { code: exitCode, signal: null }
       : { code: null, signal: String(signalCode) };
   });
+  const below = new Descendants(child.pid);
   const signal = (name: ChildSignal): void => {
-    // The terminal has sent it that already; and the number of what has ended may be another's.
-    if (!isOwn && (state === "ended" || fromTerminal.includes(name))) return;
-    try {
-      process.kill(target, name);
-    } catch {
-      // It has just ended: `ended` says how.
-    }
+    if (isOwn && !toItAlone.includes(name)) return send(-child.pid, name);
+    if (toAll.includes(name)) for (const pid of below.now()) send(pid, name);
+    // The number of what has ended may be another's, and a terminal has sent what it sends.
+    if (state === "ended" || (!isOwn && fromTerminal.includes(name))) return;
+    send(child.pid, name);
   };
   return { signal, ended };
+}
+
+function send(target: number, name: ChildSignal): void {
+  try {
+    process.kill(target, name);
+  } catch {
+    // It has just ended: `ended` says how.
+  }
 }
 
 function spawn(parts: ChildParts, how: "detached" | "attached", guard: Guard | null) {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { must } from "../../src/base/assert.ts";
+import { ends } from "../harness/processes.ts";
 import {
   buildExecutable,
   eventually,
@@ -52,17 +53,6 @@ const run = (...words: readonly string[]): Promise<Ran> => start(...words).ran;
 
 const appears = (name: string): Promise<string> =>
   eventually(`${name} is written`, () => linesOf(name)[0] ?? null);
-
-const processState = (pid: number): "runs" | "gone" => {
-  try {
-    process.kill(pid, 0);
-    return "runs";
-  } catch {
-    return "gone";
-  }
-};
-const ends = (pid: number): Promise<string> =>
-  eventually(`process ${pid} ends`, () => (processState(pid) === "gone" ? "gone" : null));
 
 test("only one command runs at a time, and tokens rise, while the leader is killed", async () => {
   const critical =
@@ -138,18 +128,31 @@ test("what cannot be run takes no lock for long", async () => {
 });
 
 test("a lock that is lost ends its command, whatever that thinks of it, and what it has started", async () => {
+  const mortal = "sh -c 'trap \"\" HUP; echo $$ > mortal; while :; do sleep 0.02; done'; :";
+  const words = ["client", "lock", "j", "--ttl", "1s", "--data", cluster.folder];
+  const onTerminal = Bun.spawn([executable, ...words, "--", "sh", "-c", mortal], {
+    ...{ cwd: folder, terminal: { data: () => undefined } },
+  });
   const script =
     "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ > below; while :; do sleep 0.02; done' & " +
     "echo $$ > above; while :; do sleep 0.02; done";
   const holder = start("lock", "e", "--ttl", "1s", "--", "sh", "-c", script);
-  const pids = [Number(await appears("above")), Number(await appears("below"))];
-  for (const id of [1, 2, 3]) await cluster.act("pause", `${id}`);
-  const { exit, stderr } = await holder.ran;
-  expect(exit).toBe(124);
-  expect(stderr).toContain('error[lock-lost]: lock "e" was lost while the command ran');
-  expect(stderr).toContain("the command was ended (SIGKILL)");
-  for (const pid of pids) await ends(pid);
-  for (const id of [1, 2, 3]) await cluster.act("resume", `${id}`);
+  const pids = [
+    Number(await appears("above")),
+    Number(await appears("below")),
+    Number(await appears("mortal")),
+  ];
+  await Promise.all([1, 2, 3].map((id) => cluster.act("pause", `${id}`)));
+  try {
+    const { exit, stderr } = await holder.ran;
+    expect(exit).toBe(124);
+    expect(stderr).toContain('error[lock-lost]: lock "e" was lost while the command ran');
+    expect(stderr).toContain("the command was ended (SIGKILL)");
+    expect(await onTerminal.exited).toBe(124);
+    for (const pid of pids) await ends(pid);
+  } finally {
+    await Promise.all([1, 2, 3].map((id) => cluster.act("resume", `${id}`)));
+  }
   await cluster.leader();
 });
 

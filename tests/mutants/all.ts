@@ -2,6 +2,7 @@
 import { clientMutants } from "./client.ts";
 import { codecMutants } from "./codec.ts";
 import { comparisonMutants } from "./comparison.ts";
+import { errandMutants } from "./errands.ts";
 import { journalMutants } from "./journal.ts";
 import { journalSnapshotMutants } from "./journal-snapshots.ts";
 import { kvMutants } from "./kv.ts";
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...kvMutants,
   ...leaseMutants,
   ...lockMutants,
+  ...errandMutants,
   ...clientMutants,
   ...worldMutants,
 ];
