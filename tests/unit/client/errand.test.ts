@@ -116,6 +116,11 @@ class Stage {
     return this.done.map(({ kind }) => kind);
   }
 
+  /** What is asked and has no answer yet. */
+  get asks(): readonly string[] {
+    return this.#asked.map(({ ask }) => ask.operation.kind);
+  }
+
   get verdict() {
     const last = this.done.at(-1);
     return last?.kind === "end" ? last : null;
@@ -215,6 +220,9 @@ describe("an errand", () => {
     const stage = new Stage().run().hear("SIGINT").hear("SIGUSR1").hear("SIGHUP");
     expect(stage.signals).toEqual(["SIGINT", "SIGUSR1", "SIGHUP"]);
     expect(stage.verdict).toBeNull();
+    // It is kept alive, and not given back.
+    stage.at(500);
+    expect(stage.asks).toEqual(["lease-keep-alive"]);
     stage.end({ code: null, signal: "SIGINT" }).left();
     expect(stage.verdict?.verdict).toMatchObject({ kind: "ran", end: { signal: "SIGINT" } });
   });

@@ -26,7 +26,7 @@ const textIn = (path: string): Promise<string> =>
 
 function start(script: string, group: Grouping = "own-group"): Child {
   // What a shell has to say of signals is nobody's concern.
-  const words = ["sh", "-c", `exec 2>/dev/null; ${script}`];
+  const words = ["sh", "-c", `exec >/dev/null 2>&1; ${script}`];
   const child = startChild({ words, environment: { TOKEN: "7" }, graceMs: 50, group });
   children.push(child);
   return child;
@@ -77,14 +77,14 @@ for (const group of ["own-group", "shared-group"] as const) {
 test("in the terminal's group, it is not sent what the terminal sends", async () => {
   const path = fresh();
   const child = start(
-    `trap 'echo int >> ${path}' INT; trap 'echo hup >> ${path}; exit 0' HUP; echo up >> ${path}; while :; do sleep 0.02; done`,
+    `trap 'echo int >> ${path}' INT; trap 'echo usr1 >> ${path}; exit 0' USR1; echo up >> ${path}; while :; do sleep 0.02; done`,
     "shared-group",
   );
   await textIn(path);
   child.signal("SIGINT");
-  child.signal("SIGHUP");
+  child.signal("SIGUSR1");
   await child.ended;
-  expect(await textIn(path)).toBe("up\nhup");
+  expect(await textIn(path)).toBe("up\nusr1");
 });
 
 /** A keeper in a process of its own, that has started this script. */
@@ -94,7 +94,7 @@ function keeper(script: string, after: "waits" | "exits") {
   writeFileSync(
     `${path}.ts`,
     `import { startChild } from ${JSON.stringify(source)};
-    const words = ["sh", "-c", ${JSON.stringify(`exec 2>/dev/null; ${script}`)}];
+    const words = ["sh", "-c", ${JSON.stringify(`exec >/dev/null 2>&1; ${script}`)}];
     const child = startChild({ words, environment: {}, graceMs: 50, group: "own-group" });
     await child.ended;
     if (${JSON.stringify(after)} === "waits") setInterval(() => {}, 1000);`,
