@@ -216,12 +216,15 @@ function standVigil({ output }: Program, { name }: Prize, { token, key }: Held):
   });
 }
 
+/** Their errors say what becomes of the place. */
+const explained: readonly string[] = ["lost", "unanswered", "refused"];
+
 async function conclude(
   { program }: Scene,
   sought: Sought,
   { verdict, place, thrown }: Outcome,
 ): Promise<CommandExit> {
-  if (place === "behind" && verdict.kind !== "lost") {
+  if (place === "behind" && !explained.includes(verdict.kind)) {
     const span = formatDuration(sought.ttlMs);
     const name = prizeText(sought.prize);
     await program.messages.line(
