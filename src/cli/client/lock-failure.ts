@@ -21,6 +21,8 @@ export type Sought = {
   readonly waitMs: number;
   readonly timeoutMs: number;
   readonly connection: Connection;
+  /** Without one, somebody leads and that is all. */
+  readonly runs: "command" | "nothing";
 };
 
 /** `lock "a"`. */
@@ -81,10 +83,9 @@ const nodesText = (result: Result | null): string =>
 
 export function lost(sought: Sought, verdict: Extract<Verdict, { kind: "lost" }>): OperatorError {
   const { prize, ttlMs, connection } = sought;
-  const how = formatEnd(verdict.end);
   return new OperatorError({
     code: "lock-lost",
-    what: `${prizeText(prize)} was lost while the command ran`,
+    what: `${prizeText(prize)} was lost${sought.runs === "command" ? " while the command ran" : ""}`,
     why:
       verdict.because === "lease-ended"
         ? "its lease has ended, or somebody has revoked it"
@@ -96,9 +97,14 @@ export function lost(sought: Sought, verdict: Extract<Verdict, { kind: "lost" }>
     ],
     exit: exits.lost,
     applied: "unknown",
-    meaning:
-      verdict.ended === "by-force"
-        ? `the command was ended (${how}), and what it had done by then stays`
-        : `the command had ended by then (${how}), and may have run without the lock at last`,
+    meaning: meaningOf(sought, verdict),
   });
+}
+
+function meaningOf({ runs }: Sought, { ended, end }: Extract<Verdict, { kind: "lost" }>): string {
+  if (runs === "nothing") return "another may lead now, or soon";
+  const how = formatEnd(end);
+  return ended === "by-force"
+    ? `the command was ended (${how}), and what it had done by then stays`
+    : `the command had ended by then (${how}), and may have run without the lock at last`;
 }

@@ -115,7 +115,7 @@ export const electCommand = (place: Place): Command =>
     },
   });
 
-type Wish = Omit<Sought, "connection"> & { readonly as: Uint8Array };
+type Wish = Omit<Sought, "connection" | "runs"> & { readonly as: Uint8Array };
 
 function wishOf(texts: {
   readonly prize: Prize;
@@ -187,7 +187,8 @@ async function contend(scene: Scene, wish: Wish, words: readonly string[]): Prom
       void program.messages.line(`${prizeText(prize)} waits behind ${holderText(behind)}`);
     },
   });
-  return conclude(scene, { ...wish, connection }, outcome);
+  const runs = words.length === 0 ? "nothing" : "command";
+  return conclude(scene, { ...wish, connection, runs }, outcome);
 }
 
 /** Before anything is asked: who cannot run has no use for the lock. */
