@@ -30,8 +30,10 @@ afterAll(async () => {
 });
 
 const file = (name: string): string => join(folder, name);
-const linesOf = (name: string): readonly string[] =>
-  existsSync(file(name)) ? readFileSync(file(name), "utf8").trim().split("\n") : [];
+const linesOf = (name: string): readonly string[] => {
+  const text = existsSync(file(name)) ? readFileSync(file(name), "utf8") : "";
+  return text.split("\n").filter((line) => line !== "");
+};
 
 /** A verb that runs; its command runs in the test's folder. */
 function start(...words: readonly string[]) {
