@@ -6,6 +6,7 @@
  * Ctrl-C then reaches both; what it has started is looked for when it is to end. Elsewhere it leads a session of its
  * own: signals reach all that it has started, and none that is not its.
  */
+import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import { exits, OperatorError } from "../base/error.ts";
 import type { CommandEnd, PassedSignal } from "../client/errand.ts";
@@ -95,28 +96,25 @@ type Guard = {
 
 /** Two lines are read: what to watch, and that it has ended. Where the second is missing, this process is gone. */
 const guardScript =
-  "read -r target grace || exit 0; read -r over && exit 0; " +
+  "read -r target grace <&3 || exit 0; read -r over <&3 && exit 0; " +
   'kill -s TERM -- "$target"; sleep "$grace"; kill -s KILL -- "$target"';
 
 /** In a session of its own, so that nothing ends it together with this process. Null where there is no shell. */
 function startGuard(): Guard | null {
   try {
     const shell = Bun.spawn(["/bin/sh", "-c", guardScript], {
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "ignore",
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
       cwd: "/",
       detached: true,
     });
     shell.unref();
-    // Where it has ended, the command is as well off as without it.
-    const unheard = (): void => undefined;
+    const pipe = shell.stdio[3];
+    // Written at once: whoever kills this process between the command's start and this line leaves it running.
     const say = (line: string): void => {
       try {
-        Promise.resolve(shell.stdin.write(`${line}\n`)).catch(unheard);
-        Promise.resolve(shell.stdin.flush()).catch(unheard);
+        if (typeof pipe === "number") writeSync(pipe, `${line}\n`);
       } catch {
-        unheard();
+        // It has ended: the command is as well off as without it.
       }
     };
     return {

@@ -87,7 +87,7 @@ test("in the terminal's group, it is not sent what the terminal sends", async ()
   expect(await textIn(path)).toBe("up\nusr1");
 });
 
-/** A keeper in a process of its own, that has started this script. */
+/** A keeper in a process of its own. `started` tells when it has started this script, and said so to its guard. */
 function keeper(script: string, after: "waits" | "exits") {
   const path = fresh();
   const source = join(import.meta.dir, "../../../src/runtime/child.ts");
@@ -96,19 +96,22 @@ function keeper(script: string, after: "waits" | "exits") {
     `import { startChild } from ${JSON.stringify(source)};
     const words = ["sh", "-c", ${JSON.stringify(`exec >/dev/null 2>&1; ${script}`)}];
     const child = startChild({ words, environment: {}, graceMs: 50, group: "own-group" });
+    process.stdout.write("started");
     await child.ended;
     if (${JSON.stringify(after)} === "waits") setInterval(() => {}, 1000);`,
   );
-  return Bun.spawn([process.execPath, `${path}.ts`], { stdin: "ignore" });
+  const over = Bun.spawn([process.execPath, `${path}.ts`], { stdin: "ignore", stdout: "pipe" });
+  return { over, started: over.stdout.getReader().read() };
 }
 
 test("whose keeper is killed is asked to end, and then made to", async () => {
   const [path, heard] = [fresh(), fresh()];
-  const over = keeper(
+  const { over, started } = keeper(
     `trap 'echo term > ${heard}' TERM; echo $$ > ${path}; while :; do sleep 0.02; done`,
     "waits",
   );
   const pid = Number(await textIn(path));
+  await started;
   over.kill("SIGKILL");
   expect(await textIn(heard)).toBe("term");
   await ends(pid);
@@ -117,7 +120,7 @@ test("whose keeper is killed is asked to end, and then made to", async () => {
 test("that has ended leaves alone what it has left running, also when its keeper ends", async () => {
   const [path, witness] = [fresh(), fresh()];
   const still = `trap 'echo term > ${witness}; exit' TERM; echo $$ > ${path}; while :; do sleep 0.02; done`;
-  const over = keeper(
+  const { over } = keeper(
     `sh -c "${still.replaceAll("$", "\\$")}" & while [ ! -s ${path} ]; do :; done`,
     "exits",
   );
@@ -132,9 +135,10 @@ test("that has ended leaves alone what it has left running, also when its keeper
 /** The number of a command that a guard has ended. */
 async function killedPid(): Promise<number> {
   const path = fresh();
-  const killed = keeper(`echo $$ > ${path}; exec sleep 60`, "waits");
+  const { over, started } = keeper(`echo $$ > ${path}; exec sleep 60`, "waits");
   const pid = Number(await textIn(path));
-  killed.kill("SIGKILL");
+  await started;
+  over.kill("SIGKILL");
   return pid;
 }
 
