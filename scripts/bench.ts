@@ -8,29 +8,24 @@
  * mean little: what counts are the ratios of one run. fdatasync is on, every process shares the machine's cores.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { bench, type Load, usualLoad, withCluster } from "./measure/cluster.ts";
+import { buildExecutable, home, machine, output, say } from "./measure/programs.ts";
+import { median } from "./measure/statistics.ts";
 
-const home = dirname(import.meta.dir);
-const executable = join(home, "dist", "rusty-boat");
 /** Until the programs are compiled to what they will run as: a node that serves is not one that was just started. */
-const warmup = "4s";
+const warmupMs = 4000;
 
-type Load = {
-  readonly name: string;
-  readonly nodes: number;
-  readonly clients: number;
-  readonly valueBytes: number;
-  readonly mix: "put" | "get";
-};
+type NamedLoad = Load & { readonly name: string; readonly nodes: number };
 
-const load = (name: string, parts: Partial<Omit<Load, "name">>): Load => ({
-  ...{ name, nodes: 3, clients: 64, valueBytes: 64, mix: "put" },
+const load = (name: string, parts: Partial<Omit<NamedLoad, "name">>): NamedLoad => ({
+  ...{ name, nodes: 3, ...usualLoad },
   ...parts,
 });
 
-const loads: readonly Load[] = [
+const loads: readonly NamedLoad[] = [
   load("put, 1 client", { clients: 1 }),
   load("put, 16 clients", { clients: 16 }),
   load("put, 64 clients", {}),
@@ -46,7 +41,7 @@ type Figures = { readonly opsPerSecond: number; readonly p50Ms: number; readonly
 type Contender = {
   readonly name: string;
   /** null: it cannot run this load. */
-  readonly measure: (load: Load, seconds: number) => Promise<Figures | null>;
+  readonly measure: (load: NamedLoad, seconds: number) => Promise<Figures | null>;
 };
 
 const { values: flags } = parseArgs({
@@ -60,50 +55,10 @@ const { values: flags } = parseArgs({
   },
 });
 
-async function output(words: readonly string[], options: { cwd?: string } = {}): Promise<string> {
-  const child = Bun.spawn([...words], { ...options, stdout: "pipe", stderr: "pipe" });
-  const [said, complained] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  const exit = await child.exited;
-  if (exit !== 0) throw new Error(`${words.join(" ")} ended with ${exit}: ${said}${complained}`);
-  return said;
-}
-
 const rustyBoat: Contender = {
   name: "rusty-boat",
-  async measure({ nodes, clients, valueBytes, mix }, seconds) {
-    const folder = mkdtempSync(join(tmpdir(), "rusty-boat-bench-"));
-    const place = ["--data", folder];
-    try {
-      await output([
-        executable,
-        "cluster",
-        "up",
-        `${nodes}`,
-        ...place,
-        "--base-port",
-        "17700",
-        "--detach",
-      ]);
-      const flagsOfLoad = [
-        "--clients",
-        `${clients}`,
-        "--value-size",
-        `${valueBytes}`,
-        "--mix",
-        `${mix}:100`,
-      ];
-      const said = await output([
-        ...[executable, "client", "bench", ...place, "--json"],
-        ...[...flagsOfLoad, "--seconds", `${seconds}`, "--warmup", warmup],
-      ]);
-      const figures = JSON.parse(said);
-      if (figures.errors > 0 || figures.outcomesUnknown > 0) throw new Error(`not clean: ${said}`);
-      return figures;
-    } finally {
-      await output([executable, "cluster", "down", ...place]);
-      rmSync(folder, { recursive: true, force: true });
-    }
-  },
+  measure: (one, seconds) =>
+    withCluster({ nodes: one.nodes }, (cluster) => bench(cluster, one, { warmupMs, seconds })),
 };
 
 /** `… ops/s=123 p50=1.2ms p99=3.4ms …` */
@@ -172,13 +127,6 @@ function contenders(): Contender[] {
   return found;
 }
 
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-
 type Row = {
   readonly load: string;
   readonly contender: string;
@@ -186,7 +134,7 @@ type Row = {
 };
 
 async function measureLoad(
-  one: Load,
+  one: NamedLoad,
   all: readonly Contender[],
   turns: number,
   seconds: number,
@@ -226,16 +174,15 @@ function table(rows: readonly Row[]): string {
   return lines.join("\n");
 }
 
-await output([process.execPath, join(home, "scripts", "build.ts"), "--if-stale"]);
+await buildExecutable();
 const rows: Row[] = [];
 const chosen = loads.filter(({ name }) => name.includes(flags.only));
 const all = contenders();
 for (const one of chosen) {
   rows.push(...(await measureLoad(one, all, Number(flags.turns), Number(flags.seconds))));
 }
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, ${process.platform}, Bun ${Bun.version}`;
 process.stdout.write(
-  `${table(rows)}\n\n${machine}; ${flags.turns} turns of ${flags.seconds} s, medians.\n`,
+  `${table(rows)}\n\n${machine()}; ${flags.turns} turns of ${flags.seconds} s, medians.\n`,
 );
 if (flags.json !== undefined)
-  writeFileSync(flags.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+  writeFileSync(flags.json, `${JSON.stringify({ machine: machine(), rows }, null, 2)}\n`);
