@@ -18,7 +18,7 @@ const escaped = (cell: string): string => cell.replaceAll("|", "\\|");
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "-";
   const size = Math.abs(value);
-  if (size >= 100 || value === 0) return Math.round(value).toLocaleString("en");
+  if (size >= 99.95 || value === 0) return Math.round(value).toLocaleString("en");
   const decimals = Math.max(0, 2 - Math.floor(Math.log10(size)));
   return value.toFixed(Math.min(decimals, 6));
 }
