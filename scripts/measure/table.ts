@@ -36,8 +36,9 @@ export function bytes(value: number): string {
   return `${rest.toFixed(digits)} ${units[unit]}`;
 }
 
-/** 10, 1k, 100k, 1M. */
+/** 10, 1k, 1024, 100k, 1M. */
 export function short(value: number): string {
+  if (value % 100 !== 0) return `${value}`;
   if (value >= 1_000_000) return `${value / 1_000_000}M`;
   return value >= 1000 ? `${value / 1000}k` : `${value}`;
 }

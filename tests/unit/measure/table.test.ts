@@ -34,5 +34,12 @@ test.each([
 });
 
 test("counts on an axis are short", () => {
-  expect([10, 1000, 100_000, 1_000_000].map(short)).toEqual(["10", "1k", "100k", "1M"]);
+  expect([10, 1000, 1024, 1500, 100_000, 1_000_000].map(short)).toEqual([
+    "10",
+    "1k",
+    "1024",
+    "1.5k",
+    "100k",
+    "1M",
+  ]);
 });
