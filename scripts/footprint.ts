@@ -13,7 +13,7 @@ import { failoverRow } from "./footprint/failover.ts";
 import { type Row, rowsTable } from "./footprint/row.ts";
 import { measureSeries, type Sample, samplesTable } from "./footprint/series.ts";
 import { startRows, versionRow } from "./footprint/start.ts";
-import { buildExecutable, count, loadBefore, machine, say } from "./measure/programs.ts";
+import { buildExecutable, count, machine, say, watchLoad } from "./measure/programs.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -58,7 +58,7 @@ const parts: readonly Part[] = [
 ];
 
 await buildExecutable();
-const before = loadBefore();
+const loadSince = watchLoad();
 const rows: Row[] = [];
 const chosen = parts.filter(({ name }) => name.includes(flags.only));
 if (chosen.length === 0) {
@@ -68,9 +68,9 @@ if (chosen.length === 0) {
 for (const { measure } of chosen) rows.push(...(await measure()));
 process.stdout.write(`${rowsTable(rows)}\n\n`);
 if (samples.length > 0) process.stdout.write(`${samplesTable(samples)}\n\n`);
-process.stdout.write(`${machine()}; ${before}.\n`);
+process.stdout.write(`${machine()}; ${loadSince()}.\n`);
 if (flags.json !== undefined) {
-  const figures = { machine: machine(), before, rows, samples };
+  const figures = { machine: machine(), elsewhere: loadSince(), rows, samples };
   writeFileSync(flags.json, `${JSON.stringify(figures, null, 2)}\n`);
 }
 if (rows.some(({ verdict }) => verdict === "missed")) process.exitCode = 1;

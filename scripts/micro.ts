@@ -11,7 +11,7 @@ import { memoryUsage } from "bun:jsc";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { measure } from "mitata";
-import { count, loadBefore, machine, say } from "./measure/programs.ts";
+import { count, machine, say, watchLoad } from "./measure/programs.ts";
 import { bytes, markdownTable, number } from "./measure/table.ts";
 import type { Case } from "./micro/case.ts";
 import { codecCases } from "./micro/codec.ts";
@@ -71,7 +71,7 @@ function table(all: readonly Figures[]): string {
   return markdownTable(["what:", "median ns", "p25", "p99", "allocated"], rows);
 }
 
-const before = loadBefore();
+const loadSince = watchLoad();
 const cases = [...raftCases(), ...codecCases(), ...journalCases(), ...storeCases()];
 const figures: Figures[] = [];
 for (const one of cases) {
@@ -81,10 +81,10 @@ for (const one of cases) {
     say(`${one.name}: ${number(figures.at(-1)?.medianNs ?? Number.NaN)} ns`);
   }
 }
-process.stdout.write(`${table(figures)}\n\n${machine()}; ${leastMs} ms a case; ${before}.\n`);
+process.stdout.write(`${table(figures)}\n\n${machine()}; ${leastMs} ms a case; ${loadSince()}.\n`);
 if (flags.json !== undefined) {
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ machine: machine(), before, figures }, null, 2)}\n`,
+    `${JSON.stringify({ machine: machine(), elsewhere: loadSince(), figures }, null, 2)}\n`,
   );
 }

@@ -10,7 +10,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { runPipeline, type Shares } from "./measure/pipeline.ts";
-import { count, loadBefore, machine, output } from "./measure/programs.ts";
+import { count, machine, output, watchLoad } from "./measure/programs.ts";
 import { median } from "./measure/statistics.ts";
 import { markdownTable } from "./measure/table.ts";
 
@@ -60,17 +60,17 @@ function table(turns: readonly Shares[]): string {
 
 if (flags.one) process.stdout.write(`${JSON.stringify(runPipeline(load))}\n`);
 else {
-  const before = loadBefore();
+  const loadSince = watchLoad();
   const turns = await measuredTurns(count(flags.turns ?? (flags.quick ? "1" : "5"), "--turns"));
   const { clients, puts, keys, valueBytes } = load;
   const what = `${clients} clients, ${puts} puts of ${valueBytes} bytes, ${keys} keys`;
   process.stdout.write(
-    `${table(turns)}\n\n${machine()}; ${what}, ${turns.length} turns; ${before}.\n`,
+    `${table(turns)}\n\n${machine()}; ${what}, ${turns.length} turns; ${loadSince()}.\n`,
   );
   if (flags.json !== undefined) {
     writeFileSync(
       flags.json,
-      `${JSON.stringify({ machine: machine(), before, load, turns }, null, 2)}\n`,
+      `${JSON.stringify({ machine: machine(), elsewhere: loadSince(), load, turns }, null, 2)}\n`,
     );
   }
 }

@@ -11,7 +11,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildExecutable, count, home, loadBefore, machine, say } from "./measure/programs.ts";
+import { buildExecutable, count, home, machine, say, watchLoad } from "./measure/programs.ts";
 import { type MeasuredSweep, measureSweep } from "./sweep/measure.ts";
 import { sweepChart, sweepPage, sweepTable } from "./sweep/report.ts";
 import { sweeps, thinned } from "./sweep/sweeps.ts";
@@ -50,7 +50,7 @@ function write(folder: string, measured: readonly MeasuredSweep[], where: string
 
 await buildExecutable();
 const length = `${turns} turns of ${seconds} s after ${warmupMs / 1000} s not counted`;
-const where = `${machine()}; ${length}; ${loadBefore()}`;
+const loadSince = watchLoad();
 const chosen = sweeps(usual.entriesMax).filter(({ name }) => name.includes(flags.only));
 const measured: MeasuredSweep[] = [];
 for (const sweep of chosen.map((one) => (flags.quick ? thinned(one) : one))) {
@@ -60,6 +60,7 @@ if (chosen.length === 0) {
   say(`no sweep is called "${flags.only}"`);
   process.exit(2);
 }
+const where = `${machine()}; ${length}; ${loadSince()}`;
 for (const sweep of measured) process.stdout.write(`${sweep.title}\n\n${sweepTable(sweep)}\n\n`);
 process.stdout.write(`${where}.\n`);
 if (out !== null) write(out, measured, where);

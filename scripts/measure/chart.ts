@@ -25,6 +25,7 @@ export type Chart = {
 };
 
 const size = { width: 720, height: 400 } as const;
+const titleLeft = 16;
 const inner = { left: 84, right: 700, top: 64, bottom: 338 } as const;
 
 const style = `
@@ -58,8 +59,8 @@ export function drawChart(chart: Chart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" ` +
       `width="${size.width}" height="${size.height}" role="img" aria-label="${escaped(title)}">`,
     `<style>${style}\n</style>`,
-    text(title, { x: inner.left, y: 26, kind: "title" }),
-    text(subtitle, { x: inner.left, y: 46, kind: "small" }),
+    text(title, { x: titleLeft, y: 26, kind: "title" }),
+    text(subtitle, { x: titleLeft, y: 46, kind: "small" }),
     ...xAxis(chart.x, x),
     ...yAxis(chart.y, y),
     ...points.map((point) => spreadOf(point, x, y)),

@@ -30,7 +30,19 @@ export type Figures = {
 
 export type Cluster = { readonly folder: string; readonly size: number };
 
-export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "rusty-boat-measure-"));
+const folders: string[] = [];
+
+/** Gone when this process ends, at the latest. */
+export function temporaryFolder(): string {
+  if (folders.length === 0) process.once("exit", removeFolders);
+  const folder = mkdtempSync(join(tmpdir(), "rusty-boat-measure-"));
+  folders.push(folder);
+  return folder;
+}
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
 
 /** Starts a cluster, hands it over, and takes it away again with its folder, whatever happens. */
 export async function withCluster<T>(
@@ -46,6 +58,7 @@ export async function withCluster<T>(
   const { nodes, flags = [], prepare } = options;
   const folder = temporaryFolder();
   const place = ["--data", folder];
+  const end = takeDownOnSignal(folder);
   try {
     prepare?.(folder);
     const up = ["cluster", "up", `${nodes}`, ...place, "--base-port", `${basePort}`, "--detach"];
@@ -56,8 +69,22 @@ export async function withCluster<T>(
       await output([executable, "cluster", "down", ...place]);
     }
   } finally {
+    end();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The cluster would outlive whoever is interrupted. Returns what ends the watch. */
+function takeDownOnSignal(folder: string): () => void {
+  const takeDown = (_: string, signal: number): never => {
+    Bun.spawnSync([executable, "cluster", "down", "--data", folder]);
+    process.exit(128 + signal);
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.once(signal, takeDown);
+  return () => {
+    for (const signal of signals) process.off(signal, takeDown);
+  };
 }
 
 /** The words of `client bench` under that load, without its length. */

@@ -28,8 +28,13 @@ export const buildExecutable = (): Promise<string> =>
 export const machine = (): string =>
   `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, ${process.platform}, Bun ${Bun.version}`;
 
-/** What else ran: the load average of the last minute before. */
-export const loadBefore = (): string => `load average ${(loadavg()[0] ?? 0).toFixed(2)} before`;
+const load = (): string => (loadavg()[0] ?? 0).toFixed(2);
+
+/** What else ran: the load average of the minute before the call, and of the minute before the returned one. */
+export function watchLoad(): () => string {
+  const before = load();
+  return () => `load average ${before} before, ${load()} at the end`;
+}
 
 /** A whole number of the command line, from `least` on; ends the program where it is none. */
 export function count(text: string, flag: string, least = 1): number {

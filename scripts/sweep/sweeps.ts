@@ -41,7 +41,7 @@ export const sweeps = (entriesMax: number): readonly Sweep[] => [
     name: "value-size",
     title: "Puts a second by the size of a value",
     subtitle: "3 nodes, 64 clients, 10,000 keys",
-    x: { title: "value, bytes", scale: "log", show: bytes },
+    x: { title: "size of a value", scale: "even", show: bytes },
     yScale: "log",
     points: [16, 64, 256, 1024, 4096, 16_384, 65_536].map((valueBytes) =>
       point(valueBytes, { load: { valueBytes } }),
@@ -59,7 +59,7 @@ export const sweeps = (entriesMax: number): readonly Sweep[] => [
     name: "clients",
     title: "Puts a second by the number of clients",
     subtitle: "3 nodes, values of 64 bytes, 10,000 keys; each client waits for its answer",
-    x: { title: "clients", scale: "log", show: short },
+    x: { title: "clients", scale: "even", show: short },
     yScale: "log",
     points: [1, 4, 16, 64, 256, 1024].map((clients) => point(clients, { load: { clients } })),
   },
