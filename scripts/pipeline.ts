@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { runPipeline, type Shares } from "./measure/pipeline.ts";
 import { count, machine, output, watchLoad } from "./measure/programs.ts";
 import { median } from "./measure/statistics.ts";
-import { markdownTable } from "./measure/table.ts";
+import { counted, markdownTable } from "./measure/table.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -65,7 +65,7 @@ else {
   const { clients, puts, keys, valueBytes } = load;
   const what = `${clients} clients, ${puts} puts of ${valueBytes} bytes, ${keys} keys`;
   process.stdout.write(
-    `${table(turns)}\n\n${machine()}; ${what}, ${turns.length} turns; ${loadSince()}.\n`,
+    `${table(turns)}\n\n${machine()}; ${what}, ${counted(turns.length, "turn")}; ${loadSince()}.\n`,
   );
   if (flags.json !== undefined) {
     writeFileSync(

@@ -12,6 +12,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildExecutable, count, home, machine, say, watchLoad } from "./measure/programs.ts";
+import { counted } from "./measure/table.ts";
 import { type MeasuredSweep, measureSweep } from "./sweep/measure.ts";
 import { sweepChart, sweepPage, sweepTable } from "./sweep/report.ts";
 import { sweeps, thinned } from "./sweep/sweeps.ts";
@@ -49,7 +50,7 @@ function write(folder: string, measured: readonly MeasuredSweep[], where: string
 }
 
 await buildExecutable();
-const length = `${turns} turns of ${seconds} s after ${warmupMs / 1000} s not counted`;
+const length = `${counted(turns, "turn")} of ${seconds} s after ${warmupMs / 1000} s not counted`;
 const loadSince = watchLoad();
 const chosen = sweeps(usual.entriesMax).filter(({ name }) => name.includes(flags.only));
 const measured: MeasuredSweep[] = [];

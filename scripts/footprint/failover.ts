@@ -4,7 +4,7 @@ import { defaultTiming } from "../../src/raft/state.ts";
 import { benchWords, nodesOf, usualLoad, withCluster } from "../measure/cluster.ts";
 import { output, say } from "../measure/programs.ts";
 import { summary } from "../measure/statistics.ts";
-import { number } from "../measure/table.ts";
+import { counted, number } from "../measure/table.ts";
 import { bounded, type Row } from "./row.ts";
 
 const warmupMs = 2000;
@@ -21,7 +21,7 @@ export async function failoverRow(turns: number): Promise<Row> {
     say(`leader killed, turn ${gaps.length} of ${turns}: ${number(gaps.at(-1) ?? 0)} ms`);
   }
   const { median, max } = summary(gaps);
-  const shown = `median ${number(median)} ms, longest ${number(max)} ms, ${turns} times`;
+  const shown = `median ${number(median)} ms, longest ${number(max)} ms, ${counted(turns, "time")}`;
   return bounded(
     "longest gap in acknowledged writes, leader killed under 64 clients",
     { value: max, shown },

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../measure/cluster.ts";
 import { preparedCluster, prepareLogs } from "../measure/prepared.ts";
 import { executable, output, say } from "../measure/programs.ts";
 import { median, summary } from "../measure/statistics.ts";
-import { number } from "../measure/table.ts";
+import { counted, number } from "../measure/table.ts";
 import { bounded, type Row, toldOnly } from "./row.ts";
 
 export const goals = { versionMs: 100, startMs: 3000 } as const;
@@ -25,7 +25,7 @@ export async function versionRow(times: number): Promise<Row> {
     took.push(performance.now() - began);
   }
   const { median: middle, min, max } = summary(took);
-  const range = `${number(min)} to ${number(max)}, ${times} times`;
+  const range = `${number(min)} to ${number(max)}, ${counted(times, "time")}`;
   const figure = { value: middle, shown: `median ${number(middle)} ms (${range})` };
   return bounded("--version", figure, { value: goals.versionMs, shown: `${goals.versionMs} ms` });
 }
@@ -56,7 +56,8 @@ export async function startRows(entries: number, turns: number): Promise<readonl
 function rowsOf(entries: number, starts: readonly Start[]): readonly Row[] {
   const start = `start with ${number(entries)} entries in the log`;
   const middle = (of: (start: Start) => number): number => median(starts.map(of));
-  const shown = (ms: number): string => `median ${number(ms)} ms, ${starts.length} times`;
+  const shown = (ms: number): string =>
+    `median ${number(ms)} ms, ${counted(starts.length, "time")}`;
   const listens = middle(({ listensMs }) => listensMs);
   const goal = { value: goals.startMs, shown: `${number(goals.startMs)} ms` };
   return [

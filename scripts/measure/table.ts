@@ -42,3 +42,7 @@ export function short(value: number): string {
   if (value >= 1_000_000) return `${value / 1_000_000}M`;
   return value >= 1000 ? `${value / 1000}k` : `${value}`;
 }
+
+/** 1 turn, 3 turns. */
+export const counted = (count: number, what: string): string =>
+  `${number(count)} ${what}${count === 1 ? "" : "s"}`;

@@ -1,28 +1,32 @@
 /** One thing on the path of a request that is measured by itself. */
 
 /**
- * `prepare` makes what `work` is given; only `work` is measured. It does `times` of what the name says, so many that
- * reading the clock does not count.
+ * `make` builds what is around it. Then `prepare` makes what `work` is given, and only `work` is measured. It does
+ * `times` of what the name says, so many that reading the clock does not count.
  */
 export type Case = {
   readonly name: string;
   readonly times: number;
-  /** Takes away what it has made outside of memory. */
-  readonly close?: () => void;
-  readonly run: Prepared<unknown>;
+  readonly make: () => Bench<unknown>;
 };
 
-type Prepared<T> = { readonly prepare: () => T; readonly work: (prepared: T) => unknown };
+export type Bench<T> = {
+  readonly prepare: () => T;
+  readonly work: (prepared: T) => unknown;
+  /** Takes away what was made outside of memory. */
+  readonly close?: () => void;
+};
 
 /** The type of what is prepared stays between the two functions. */
-export const microCase = <T>(
-  parts: Omit<Case, "run"> & Prepared<T> & { readonly close?: () => void },
-): Case => {
-  const { prepare, work, ...rest } = parts;
-  return { ...rest, run: { prepare, work: (prepared) => work(prepared as T) } };
-};
+export const microCase = <T>(parts: Omit<Case, "make"> & { make: () => Bench<T> }): Case => ({
+  ...parts,
+  make: () => {
+    const { work, ...rest } = parts.make();
+    return { ...rest, work: (prepared) => work(prepared as T) };
+  },
+});
 
-/** Nothing is prepared anew: the same input each time. */
+/** Nothing is prepared anew: the same inputs each time. */
 export const repeated = <T>(
   name: string,
   inputs: readonly T[],
@@ -31,10 +35,12 @@ export const repeated = <T>(
   microCase({
     name,
     times: inputs.length,
-    prepare: () => inputs,
-    work: (all) => {
-      let last: unknown;
-      for (const input of all) last = work(input);
-      return last;
-    },
+    make: () => ({
+      prepare: () => inputs,
+      work: (all) => {
+        let last: unknown;
+        for (const input of all) last = work(input);
+        return last;
+      },
+    }),
   });

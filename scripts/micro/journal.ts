@@ -10,7 +10,7 @@ import { FileDisk } from "../../src/runtime/disk.ts";
 import { SimDisk } from "../../src/sim/disk.ts";
 import { temporaryFolder } from "../measure/cluster.ts";
 import { firstTerm, Puts } from "../measure/puts.ts";
-import { type Case, microCase } from "./case.ts";
+import type { Bench, Case } from "./case.ts";
 import { batchEntries } from "./raft.ts";
 
 const batches = 64;
@@ -19,16 +19,16 @@ const node = nodeId(1);
 const segmentBytesMax = 2 ** 40;
 
 export function journalCases(): readonly Case[] {
-  const folder = temporaryFolder();
-  const file = new FileDisk(folder, () => {});
   const batch = `journal: a batch of ${batchEntries} recorded`;
+  const appends = (name: string, make: Case["make"]): Case => ({ name, times: batches, make });
   return [
-    appends(`${batch}, and given nobody`, newSimDisk(), () => {}),
-    appends(`${batch}, and on the pretend disk`, newSimDisk(), onSimDisk),
-    {
-      ...appends(`${batch}, and written to a file, not synced`, file, onFileDisk),
-      close: () => rmSync(folder, { recursive: true, force: true }),
-    },
+    appends(`${batch}, and given nobody`, () => flushing(newSimDisk(), () => {})),
+    appends(`${batch}, and on the pretend disk`, () => flushing(newSimDisk(), onSimDisk)),
+    appends(`${batch}, and written to a file, not synced`, () => {
+      const folder = temporaryFolder();
+      const close = (): void => rmSync(folder, { recursive: true, force: true });
+      return { ...flushing(new FileDisk(folder, () => {}), onFileDisk), close };
+    }),
   ];
 }
 
@@ -45,23 +45,20 @@ function onFileDisk(disk: FileDisk, effect: Effect): void {
   if (effect.kind === "append") performDiskEffect(disk, effect);
 }
 
-function appends<D extends Disk>(
-  name: string,
+function flushing<D extends Disk>(
   disk: D,
   perform: (disk: D, effect: Effect) => void,
-): Case {
+): Bench<unknown> {
   const journal = newJournal(disk);
   const source = new Puts({ keys: 10_000, valueBytes: 64, order: "chance" });
-  return microCase({
-    name,
-    times: batches,
+  return {
     prepare: () => Array.from({ length: batches }, () => source.entries(batchEntries)),
     work: (all) => {
-      for (const entries of all) {
+      for (const entries of all as readonly (readonly Entry[])[]) {
         flushBatch(journal, entries, (effect) => perform(disk, effect));
       }
     },
-  });
+  };
 }
 
 function flushBatch(

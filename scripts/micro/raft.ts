@@ -6,7 +6,7 @@ import type { AppendRequest, AppendResponse, Message } from "../../src/raft/mess
 import { step, takeEffects } from "../../src/raft/raft.ts";
 import { createState, defaultTiming, type State } from "../../src/raft/state.ts";
 import { firstTerm, Puts, type PutsOptions } from "../measure/puts.ts";
-import { type Case, microCase } from "./case.ts";
+import { type Bench, type Case, microCase } from "./case.ts";
 
 /** What a batch holds under 64 clients. */
 export const batchEntries = 37;
@@ -18,39 +18,28 @@ const puts: PutsOptions = { keys: 10_000, valueBytes: 64, order: "chance" };
 const now = millis(1000);
 const [me, other, third] = [nodeId(1), nodeId(2), nodeId(3)];
 
-export function raftCases(): readonly Case[] {
-  const committing = leaderAfterElection();
-  const answered = leaderAfterElection();
-  return [
-    followerAppends(),
-    microCase({
-      name: `raft: a leader proposes ${batchEntries} commands and sends them to two`,
-      times: batches,
-      prepare: () => newBatches(committing),
-      work: (commands) => {
-        for (const batch of commands) propose(committing, batch);
-      },
-    }),
-    microCase({
-      name: "raft: a leader hears an answer, and commits a batch",
-      times: batches,
-      prepare: () => answersToBatches(answered),
-      work: (answers) => {
-        for (const message of answers) {
-          step(answered.state, now, { kind: "message", message });
-          takeEffects(answered.state);
-        }
-      },
-    }),
-  ];
-}
-
-function followerAppends(): Case {
-  const state = newState();
-  const source = new Puts(puts);
-  return microCase({
+export const raftCases = (): readonly Case[] => [
+  microCase({
     name: `raft: a follower appends a batch of ${batchEntries}`,
     times: batches,
+    make: followerAppends,
+  }),
+  microCase({
+    name: `raft: a leader proposes ${batchEntries} commands and sends them to two`,
+    times: batches,
+    make: leaderProposes,
+  }),
+  microCase({
+    name: "raft: a leader hears an answer, and commits a batch",
+    times: batches,
+    make: leaderHears,
+  }),
+];
+
+function followerAppends(): Bench<readonly AppendRequest[]> {
+  const state = newState();
+  const source = new Puts(puts);
+  return {
     prepare: () => {
       compact(state);
       return Array.from({ length: batches }, () => appendRequest(source));
@@ -62,7 +51,30 @@ function followerAppends(): Case {
         takeEffects(state);
       }
     },
-  });
+  };
+}
+
+function leaderProposes(): Bench<readonly (readonly Uint8Array[])[]> {
+  const leading = leaderAfterElection();
+  return {
+    prepare: () => newBatches(leading),
+    work: (all) => {
+      for (const batch of all) propose(leading, batch);
+    },
+  };
+}
+
+function leaderHears(): Bench<readonly Message[]> {
+  const leading = leaderAfterElection();
+  return {
+    prepare: () => answersToBatches(leading),
+    work: (answers) => {
+      for (const message of answers) {
+        step(leading.state, now, { kind: "message", message });
+        takeEffects(leading.state);
+      }
+    },
+  };
 }
 
 function appendRequest(source: Puts): AppendRequest {

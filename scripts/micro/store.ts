@@ -10,7 +10,7 @@ import { Comparison } from "../../src/replica/comparison.ts";
 import { Counters } from "../../src/replica/counters.ts";
 import { Machine } from "../../src/replica/machine.ts";
 import { Puts } from "../measure/puts.ts";
-import { type Case, microCase, repeated } from "./case.ts";
+import { type Bench, type Case, microCase } from "./case.ts";
 
 const inputs = 256;
 
@@ -19,34 +19,49 @@ export function storeCases(): readonly Case[] {
 }
 
 function casesOf(keys: number): readonly Case[] {
-  const machine = new Machine(null, limits, new Comparison(new Counters()));
-  const all = new Puts({ keys, valueBytes: 64, order: "each-once-first" });
-  for (const entry of all.entries(keys + 1)) machine.apply(entry, null);
-  const random = seededRandom(9);
-  const gets = Array.from({ length: inputs }, () =>
-    byteString(utf8(`bench-${random.below(keys)}`)),
-  );
   const among = `among ${keys.toLocaleString("en")} keys`;
   return [
     microCase({
       name: `store: a put decoded and applied ${among}`,
       times: inputs,
-      prepare: () => nextEntries(machine, all),
-      work: (entries) => {
-        for (const entry of entries) machine.apply(entry, null);
-        machine.past.trim(nextIndex(machine.applied));
-      },
+      make: () => applying(keys),
     }),
-    repeated(`store: a get ${among}`, gets, (key) => {
-      const reply = read(machine.store, { kind: "get", key }, machine.applied, millis(1));
-      return must(reply.kind === "found" ? reply : null, "every key is there");
-    }),
+    microCase({ name: `store: a get ${among}`, times: inputs, make: () => reading(keys) }),
   ];
 }
 
-function nextEntries(machine: Machine, source: Puts): readonly Entry[] {
-  const entries = source.entries(inputs);
-  if (entries[0]?.index !== nextIndex(machine.applied))
-    throw new Error("entries follow each other");
-  return entries;
+type Filled = { readonly machine: Machine; readonly source: Puts };
+
+/** Every key is there. */
+function filled(keys: number): Filled {
+  const machine = new Machine(null, limits, new Comparison(new Counters()));
+  const source = new Puts({ keys, valueBytes: 64, order: "each-once-first" });
+  for (const entry of source.entries(keys + 1)) machine.apply(entry, null);
+  return { machine, source };
+}
+
+function applying(keys: number): Bench<readonly Entry[]> {
+  const { machine, source } = filled(keys);
+  return {
+    prepare: () => source.entries(inputs),
+    work: (entries) => {
+      for (const entry of entries) machine.apply(entry, null);
+      machine.past.trim(nextIndex(machine.applied));
+    },
+  };
+}
+
+function reading(keys: number): Bench<readonly string[]> {
+  const { machine } = filled(keys);
+  const random = seededRandom(9);
+  const key = (): string => byteString(utf8(`bench-${random.below(keys)}`));
+  return {
+    prepare: () => Array.from({ length: inputs }, key),
+    work: (wanted) => {
+      for (const one of wanted) {
+        const reply = read(machine.store, { kind: "get", key: one }, machine.applied, millis(1));
+        must(reply.kind === "found" ? reply : null, "every key is there");
+      }
+    },
+  };
 }

@@ -13,7 +13,7 @@ export function sweepTable({ x, points }: MeasuredSweep): string {
     const { load, turns } = point;
     return [
       ...[x.show(point.x), number(ops.median), `${number(ops.min)} to ${number(ops.max)}`],
-      ...[`${Math.round(spread(ops) * 100)} %`, (ops.median / best).toFixed(2)],
+      ...[`${Math.round(spread(ops) * 100)} %`, number(ops.median / best)],
       median(turns.map((turn) => turn.p50Ms)).toFixed(2),
       ...[median(turns.map((turn) => turn.p99Ms)).toFixed(2), bytes(ops.median * load.valueBytes)],
     ];

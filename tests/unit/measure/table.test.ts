@@ -1,6 +1,6 @@
 /** Tables as Markdown, and numbers as people read them. */
 import { expect, test } from "bun:test";
-import { bytes, markdownTable, number, short } from "../../../scripts/measure/table.ts";
+import { bytes, counted, markdownTable, number, short } from "../../../scripts/measure/table.ts";
 
 test("columns of numbers stand to the right, columns of text to the left, and bars stay in their cell", () => {
   expect(markdownTable(["what:", "ms"], [["a | b", "1.5"]])).toBe(
@@ -42,4 +42,8 @@ test("counts on an axis are short", () => {
     "100k",
     "1M",
   ]);
+});
+
+test("what is counted is one, or several", () => {
+  expect([counted(1, "turn"), counted(1200, "turn")]).toEqual(["1 turn", "1,200 turns"]);
 });
