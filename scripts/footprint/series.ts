@@ -19,6 +19,9 @@ const nodes = 3;
 /** A busy load, to have the puts done soon. */
 const steppingClients = 256;
 
+/** An idle program's memory goes back to the system in its own time. */
+const settling = { totalMs: 3000, pollMs: 250 } as const;
+
 export type SeriesPlan = {
   readonly puts: number;
   readonly steps: number;
@@ -102,14 +105,24 @@ function flat(what: string, samples: readonly Sample[], of: (sample: Sample) => 
   return bounded(`growth of ${what}`, { value: factor, shown }, most);
 }
 
+/** What is left once the garbage of the load is collected: the least that each node takes while nothing is asked of it. */
 async function sample(cluster: Cluster, puts: number, opsPerSecond: number): Promise<Sample> {
   const all = await nodesOf(cluster);
   const leader = leaderOf(all);
-  const followers = all.filter((node) => node !== leader).map(({ pid }) => readMemory(pid));
+  const memories = new Map(all.map(({ pid }) => [pid, readMemory(pid)]));
+  for (let waited = 0; waited < settling.totalMs; waited += settling.pollMs) {
+    await Bun.sleep(settling.pollMs);
+    for (const [pid, least] of memories) {
+      const seen = readMemory(pid);
+      if (seen.own < least.own) memories.set(pid, seen);
+    }
+  }
+  const ofLeader = memories.get(leader.pid) ?? readMemory(leader.pid);
+  memories.delete(leader.pid);
   return {
     ...{ puts, opsPerSecond },
-    leader: readMemory(leader.pid),
-    follower: meanOf(followers),
+    leader: ofLeader,
+    follower: meanOf([...memories.values()]),
     leaderFiles: filesOf(cluster.folder, leader.id),
   };
 }

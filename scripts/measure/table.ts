@@ -45,4 +45,4 @@ export function short(value: number): string {
 
 /** 1 turn, 3 turns. */
 export const counted = (count: number, what: string): string =>
-  `${number(count)} ${what}${count === 1 ? "" : "s"}`;
+  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
