@@ -1,13 +1,12 @@
 /** Whether a series is flat: what a node takes must not depend on how many puts it has seen. */
-import { median } from "../measure/statistics.ts";
 
 /**
- * How much larger the last quarter of a series is than its second quarter, as a factor of the medians: the first quarter
- * is what a program takes until it has seen everything once. 1 of a series that is too short to have quarters.
+ * How much higher the least of a series' second half is than the least of its first half, as a factor. The least, because
+ * memory rises until the collector runs, and falls again: what is never given back lifts the bottom of that. 1 of a
+ * series that has no halves.
  */
 export function growth(series: readonly number[]): number {
-  const quarter = Math.floor(series.length / 4);
-  if (quarter === 0) return 1;
-  const second = median(series.slice(quarter, 2 * quarter));
-  return median(series.slice(-quarter)) / second;
+  const half = Math.floor(series.length / 2);
+  if (half === 0) return 1;
+  return Math.min(...series.slice(-half)) / Math.min(...series.slice(0, half));
 }

@@ -34,15 +34,22 @@ export type PipelineLoad = {
 /** Microseconds a put; `follower` is the mean of both. */
 export type Shares = Readonly<Record<"all" | "client" | "leader" | "follower", number>>;
 
-/** Runs the whole load. A process should do it once: what is left in memory makes the next one slower. */
-export function runPipeline(load: PipelineLoad): Shares {
+/**
+ * Runs the whole load. A process should do it once: what is left in memory makes the next one slower. `observe` is told
+ * after each tenth of the puts, while everything is in memory.
+ */
+export function runPipeline(load: PipelineLoad, observe: (done: number) => void): Shares {
   const pipeline = new Pipeline(load);
   while (pipeline.leader === null) pipeline.round(roundMs.electing);
   pipeline.forgetTimes();
   for (let client = 0; client < load.clients; client++) pipeline.submit();
+  let tenth = 1;
   while (pipeline.done < load.puts) {
     pipeline.clientTurn();
     pipeline.round(roundMs.serving);
+    if (pipeline.done < (tenth * load.puts) / 10) continue;
+    tenth += 1;
+    observe(pipeline.done);
   }
   return pipeline.shares();
 }

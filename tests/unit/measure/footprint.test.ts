@@ -32,17 +32,21 @@ describe("a process's memory", () => {
 });
 
 describe("the growth of a series", () => {
-  test("is from its second quarter to its last, whatever the first one is", () => {
-    expect(growth([1, 2, 100, 100, 7, 7, 150, 150])).toBe(1.5);
-    expect(growth([500, 500, 100, 100, 7, 7, 100, 100])).toBe(1);
+  test("is that of its bottom, from the first half to the second", () => {
+    expect(growth([50, 40, 90, 80, 60, 120])).toBe(1.5);
+    expect(growth([40, 50, 60, 70, 80, 90])).toBe(1.75);
   });
 
-  test("is not disturbed by one high sample", () => {
-    expect(growth([1, 1, 1, 10, 10, 10, 9, 9, 9, 10, 99, 10])).toBe(1);
+  test("of a saw whose teeth are of any height is none", () => {
+    expect(growth([40, 90, 50, 120, 40, 170])).toBe(1);
   });
 
-  test("of a series without quarters is none", () => {
-    expect(growth([1, 2, 3])).toBe(1);
+  test("leaves the middle of an odd count out", () => {
+    expect(growth([10, 1, 20])).toBe(2);
+  });
+
+  test("of a series without halves is none", () => {
+    expect(growth([1])).toBe(1);
     expect(growth([])).toBe(1);
   });
 });
