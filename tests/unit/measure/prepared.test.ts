@@ -1,5 +1,6 @@
 /** A prepared log is one that the journal reads back: the same on every node, committed to its end, every key there. */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import { temporaryFolder } from "../../../scripts/measure/cluster.ts";
 import { preparedCluster, prepareLogs } from "../../../scripts/measure/prepared.ts";
 import { Puts } from "../../../scripts/measure/puts.ts";
@@ -11,7 +12,10 @@ import { Counters } from "../../../src/replica/counters.ts";
 import { Machine } from "../../../src/replica/machine.ts";
 import { FileDisk } from "../../../src/runtime/disk.ts";
 
-function readBack(folder: string, id: number) {
+const folder = temporaryFolder();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function readBack(id: number) {
   const disk = new FileDisk(folder, () => {});
   const create = { incarnation: 1, configuration: { voters: [], outgoing: [], learners: [] } };
   const { recovered } = openJournal({
@@ -25,9 +29,8 @@ function readBack(folder: string, id: number) {
 }
 
 test("every node has the same entries, committed to the last, and the store has every key", () => {
-  const folder = temporaryFolder();
   prepareLogs(folder, 3, { entries: 1234, keys: 300, valueBytes: 16 });
-  const [first, ...others] = [1, 2, 3].map((id) => readBack(folder, id));
+  const [first, ...others] = [1, 2, 3].map((id) => readBack(id));
   expect(first?.origin).toBe("opened");
   expect(first?.entries).toHaveLength(1234);
   expect(first?.commit as number).toBe(1234);
