@@ -232,8 +232,10 @@ export class Watcher {
     this.counters.moves += 1;
     this.#wire.sendWatchCancel(node, this.#id);
     this.#wire.abandonTransfers(node);
-    this.#stay = stayWith(this.#nodes.after(node, this.#now), this.#now);
-    this.#askAt = this.#now;
+    const next = this.#nodes.after(node, this.#now);
+    this.#stay = stayWith(next, this.#now);
+    // Where all are down, refusals come back at once: whoever has refused is left alone for a while.
+    this.#askAt = millis(Math.max(this.#now, later(next.refusedAt, timing.againMs)));
     if (this.#compacted === null) return;
     this.#compacted.moves += 1;
     if (this.#compacted.moves < this.#nodes.all.length) return;

@@ -137,6 +137,21 @@ test("a node that never answers is left sooner, one that refuses at once", () =>
   expect(refused.last.node).not.toBe(node);
 });
 
+test("where every node refuses at once, nobody is asked without a pause", () => {
+  const bench = new Bench();
+  let refused = 0;
+  for (let turns = 0; turns < 100; turns++) {
+    for (; refused < Math.min(bench.asked.length, 1000); refused++) {
+      bench.half.refused(addressOf(bench.last.node), bench.now);
+      bench.speak();
+    }
+    bench.pass(10);
+  }
+  // Three nodes, a second: each may be asked again when it was left alone for a tenth of it.
+  expect(bench.asked.length).toBeLessThanOrEqual(31);
+  expect(new Set(bench.asked.map(({ node }) => node)).size).toBe(3);
+});
+
 test("a node that cannot tell that it is up to date is left for another, and one alone is kept", () => {
   for (const [size, outcome] of [
     [3, "left"],
