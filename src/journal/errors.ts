@@ -226,5 +226,6 @@ const contradictions: Readonly<Record<Contradiction, string>> = {
   "commit-falls": "the commit index goes back",
   "snapshot-falls": "a snapshot ends before the one that it follows",
   "snapshot-of-unknown-entry": "a snapshot goes beyond a log that is said to hold all of it",
+  "mark-disagrees": "a mark repeats what the records before it do not say",
   "commit-of-unknown-entry": "an entry is said to be committed that is not there",
 };

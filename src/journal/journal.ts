@@ -225,7 +225,9 @@ export class Journal {
     accepted(written.takeCommit(told));
     accepted(this.recorded.takeCommit(maxIndex(told, this.recorded.commit)));
     this.bytes += bytes.length;
-    writeMark(bytes, 0, { offset: end, durable: this.durableEnd, commit: told, run, seed });
+    const { hardState, last } = written;
+    const { durableEnd: durable } = this;
+    writeMark(bytes, 0, { offset: end, durable, commit: told, run, seed, hardState, last });
     this.place = {
       ...this.place,
       end: end + bytes.length,

@@ -301,8 +301,9 @@ function vouch(
   assert(disk.size(file) === place.offset, "the file ends behind its last record");
   const mark = new Uint8Array(markRecordBytes);
   const { offset, seed } = place;
-  const { commit } = must(reading.standing, "a journal that was read amounts to something");
-  writeMark(mark, 0, { offset, durable: offset, commit, run, seed });
+  const standing = must(reading.standing, "a journal that was read amounts to something");
+  const { commit, hardState, last } = standing;
+  writeMark(mark, 0, { offset, durable: offset, commit, run, seed, hardState, last });
   const chain = chainRecords(mark, place.chain);
   disk.append(file, mark);
   disk.sync(file);

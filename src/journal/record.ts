@@ -15,12 +15,15 @@
  * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands
  * before it.
  *    0  4 bytes  "MARK"
- *    4  u32  CRC-32 of bytes 8..31, continued from the checksum of this file's header record. It
+ *    4  u32  CRC-32 of bytes 8..51, continued from the checksum of this file's header record. It
  *            stands before what it covers: behind it, it would cancel out of the record's own CRC.
  *    8  u48  offset of this record in its file
  *   14  u48  every byte of this file before this offset was durable when the mark was written
  *   20  u48  commit: every entry up to it was committed, and stands before this mark
  *   26  u48  run: how many times the journal had been opened, this time included
+ *   32  u48  term in force where the mark stands     38  u16  the node voted for in it, 0 for none
+ *   40  u48  index of the last entry before the mark, 0 for none     46  u48  term of that entry
+ *            So damage before a mark hides no vote, and how far the log had gone (salvage.ts).
  *
  * ENTRY (kind 3): see codec/entry.ts. It replaces the entry of the same index and all that follow
  * that one.
@@ -60,7 +63,7 @@ import {
   readEntry,
   writeConfiguration,
 } from "../codec/entry.ts";
-import type { Configuration, Entry, HardState, SnapshotId } from "../raft/types.ts";
+import type { Configuration, Entry, EntryId, HardState, SnapshotId } from "../raft/types.ts";
 
 export const frameBytes = 8;
 export const recordAlignment = 8;
@@ -74,6 +77,9 @@ export type Mark = {
   readonly durable: number;
   readonly commit: LogIndex;
   readonly run: number;
+  /** As they were before the write that the mark begins. */
+  readonly hardState: HardState;
+  readonly last: EntryId;
 };
 
 /** A snapshot is in force. What became of the log then is told: later entries are read accordingly. */
@@ -92,7 +98,7 @@ export type BodyRecord =
   | { readonly kind: "state"; readonly hardState: HardState }
   | { readonly kind: "peer"; readonly node: NodeId; readonly incarnation: number };
 
-const markPayloadBytes = 32;
+const markPayloadBytes = 52;
 /** "MARK", and where it stands in a mark's record. */
 export const markMagic = 0x4b52414d;
 export const markMagicAt = frameBytes;
@@ -170,6 +176,9 @@ export function writeMark(
   writeU48(target, payload + 14, mark.durable);
   writeU48(target, payload + 20, mark.commit);
   writeU48(target, payload + 26, mark.run);
+  writeHardState(target, payload + 32, mark.hardState);
+  writeU48(target, payload + 40, mark.last.index);
+  writeU48(target, payload + 46, mark.last.term);
   writeU32(target, payload + markChecksumAt, markChecksum(target, payload, mark.seed));
 }
 
@@ -196,6 +205,11 @@ export function readMark(
     durable,
     commit: logIndex(readU48(bytes, payload + 20)),
     run: readU48(bytes, payload + 26),
+    hardState: readHardState(bytes, payload + 32),
+    last: {
+      index: logIndex(readU48(bytes, payload + 40)),
+      term: term(readU48(bytes, payload + 46)),
+    },
   };
 }
 

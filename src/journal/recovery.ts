@@ -217,7 +217,7 @@ class JournalReading {
       case "mark":
         this.run = record.run;
         this.vouched = record.durable;
-        return standing.takeCommit(record.commit);
+        return standing.takeMark(record);
       case "snapshot":
         return this.takeSnapshot(record, standing);
       case "header":

@@ -13,7 +13,7 @@ import type {
   SnapshotId,
 } from "../raft/types.ts";
 import type { Header } from "./header.ts";
-import type { SnapshotMark } from "./record.ts";
+import type { Mark, SnapshotMark } from "./record.ts";
 
 /** Why a record cannot follow the ones before it. */
 export type Contradiction =
@@ -31,6 +31,8 @@ export type Contradiction =
   | "commit-falls"
   /** A mark says that entries are committed which do not stand before it. */
   | "commit-of-unknown-entry"
+  /** A mark repeats another term, vote or last entry than the records before it amount to. */
+  | "mark-disagrees"
   /** Snapshots follow each other along the log. */
   | "snapshot-falls"
   /** The log is said to be kept, and does not reach the snapshot's last entry. */
@@ -136,6 +138,13 @@ export class Standing {
 
   takePeer(node: NodeId, incarnation: number): void {
     this.peers = new Map(this.peers).set(node, incarnation);
+  }
+
+  takeMark({ commit, hardState, last }: Mark): Contradiction | null {
+    const { term, votedFor } = this.hardState;
+    if (hardState.term !== term || hardState.votedFor !== votedFor) return "mark-disagrees";
+    if (last.index !== this.last.index || last.term !== this.last.term) return "mark-disagrees";
+    return this.takeCommit(commit);
   }
 
   takeCommit(commit: LogIndex): Contradiction | null {

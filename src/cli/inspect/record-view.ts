@@ -80,8 +80,11 @@ function recordFields(record: JournalRecord): object {
   switch (record.kind) {
     case "header":
       return { ...noEntry, term: record.hardState.term, ...headerFields(record) };
-    case "mark":
-      return { ...noEntry, durable: record.durable, commit: record.commit, run: record.run };
+    case "mark": {
+      const { durable, commit, run, hardState, last } = record;
+      const { term, votedFor } = hardState;
+      return { ...noEntry, term, durable, commit, run, votedFor, last };
+    }
     case "entry":
       return entryFields(record.entry);
     case "state": {

@@ -130,7 +130,7 @@ describe("--verify says what a starting node says", () => {
 
   test("of every file it is given, and ends with the first that is refused", async () => {
     const damaged = simDisk(shortLife(2));
-    damaged.flipBit("node2.log", 8 * 300);
+    damaged.flipBit("node2.log", 8 * 372);
     using folder = Folder.of(shortLife(1), shortLife(3));
     copyInto(damaged, folder);
     const names = ["data/node1.log", "data/node2.log", "data/node3.log"];
@@ -142,7 +142,7 @@ describe("--verify says what a starting node says", () => {
       "right",
       "",
     ]);
-    expect(stderr).toContain("data/node2.log is damaged at byte 264");
+    expect(stderr).toContain("data/node2.log is damaged at byte 336");
   });
 
   test("without the active file a log is damaged, and says so with exit 6", async () => {
@@ -159,7 +159,7 @@ describe("--verify says what a starting node says", () => {
 describe("a write that is not finished", () => {
   const unfinished = (): Folder => {
     const folder = Folder.of(shortLife());
-    truncateSync(folder.file("node1.log"), 960);
+    truncateSync(folder.file("node1.log"), 1200);
     return folder;
   };
 
@@ -167,12 +167,12 @@ describe("a write that is not finished", () => {
     using folder = unfinished();
     const { exit, stdout, stderr } = await inspect(folder, ["data/node1.log"]);
     expect(exit).toBe(0);
-    expect(stdout).toEndWith("\n(unfinished (offset 920) (bytes 40) (because cut-short))\n");
-    expect(stderr).toContain("40 bytes from byte 920 on");
+    expect(stdout).toEndWith("\n(unfinished (offset 1160) (bytes 40) (because cut-short))\n");
+    expect(stderr).toContain("40 bytes from byte 1160 on");
     const json = await inspect(folder, ["data/node1.log", "--json"]);
     expect(JSON.parse(json.stdout.trimEnd().split("\n").at(-1)!)).toEqual({
       file: "data/node1.log",
-      offset: 920,
+      offset: 1160,
       length: 40,
       kind: "unfinished",
       index: null,
@@ -187,7 +187,7 @@ describe("a write that is not finished", () => {
     shortLife(2).copyTo(folder.path);
     expect((await inspect(folder, ["data/node1.log", "--at", "8"])).exit).toBe(1);
     const { stdout } = await inspect(folder, ["data/node1.log", "--summary", "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject({ last: { index: 7 }, problem: { offset: 920 } });
+    expect(JSON.parse(stdout)).toMatchObject({ last: { index: 7 }, problem: { offset: 1160 } });
     const diff = await inspect(folder, ["data/node1.log", "--diff", "data/node2.log"]);
     expect(diff.exit).toBe(0);
     expect(diff.stdout).toContain("data/node2.log goes on to entry 8");
@@ -197,7 +197,7 @@ describe("a write that is not finished", () => {
 describe("a damaged log", () => {
   const damaged = (): Folder => {
     const disk = simDisk(shortLife());
-    disk.flipBit("node1.log", 8 * 740);
+    disk.flipBit("node1.log", 8 * 932);
     const folder = new Folder();
     copyInto(disk, folder);
     return folder;
@@ -207,8 +207,8 @@ describe("a damaged log", () => {
     using folder = damaged();
     const { exit, stdout, stderr } = await inspect(folder, ["data/node1.log"]);
     expect(exit).toBe(6);
-    expect(stdout.trimEnd().split("\n").at(-1)).toStartWith("(entry (offset 688) (index 5)");
-    expect(stderr).toContain("data/node1.log is damaged at byte 720");
+    expect(stdout.trimEnd().split("\n").at(-1)).toStartWith("(entry (offset 880) (index 5)");
+    expect(stderr).toContain("data/node1.log is damaged at byte 912");
     expect(stderr).toContain("the log up to entry 5 of term 2");
   });
 
@@ -221,7 +221,7 @@ describe("a damaged log", () => {
   test("that contradicts itself ends where the contradiction begins", async () => {
     const disk = simDisk(shortLife());
     const size = disk.size("node1.log");
-    const last = 920;
+    const last = 1160;
     const state = new Uint8Array(stateRecordBytes);
     writeState(state, 0, { term: term(1), votedFor: null });
     chainRecords(state, checksumAt(disk.read("node1.log", last, 4), 0));
@@ -242,7 +242,7 @@ describe("a damaged log", () => {
     expect(exit).toBe(6);
     expect(JSON.parse(stdout)).toMatchObject({
       last: { index: 5 },
-      problem: { kind: "damaged", offset: 720 },
+      problem: { kind: "damaged", offset: 912 },
     });
   });
 

@@ -13,7 +13,7 @@ const path = join(import.meta.dir, "../../../docs/cli.md");
 /** node1 and node2 of one cluster, node2 behind; and node3, of which one bit is wrong. */
 function exampleFolder(): Folder {
   const damaged = shortLife(3);
-  if (damaged.disk instanceof SimDisk) damaged.disk.flipBit("node3.log", 8 * 740);
+  if (damaged.disk instanceof SimDisk) damaged.disk.flipBit("node3.log", 8 * 932);
   return Folder.of(shortLife(1), settledLife(2), damaged);
 }
 

@@ -119,9 +119,9 @@ describe("following a log", () => {
     disk.create("node1.log", bytes.slice(0, before));
     const following = new Following(folder);
     await following.stdout.until("(index 2)");
-    disk.append("node1.log", bytes.slice(before, before + 61));
+    disk.append("node1.log", bytes.slice(before, before + 85));
     await following.stdout.until(`(mark (offset ${before})`);
-    disk.append("node1.log", bytes.slice(before + 61));
+    disk.append("node1.log", bytes.slice(before + 85));
     await following.stdout.until("halves");
     await following.interrupt();
     expect(following.indexes).toEqual(upTo(3));

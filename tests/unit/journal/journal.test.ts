@@ -6,7 +6,7 @@ import { logIndex, nodeId, term } from "../../../src/base/numbers.ts";
 import { performDiskEffect } from "../../../src/journal/effects.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { fileSource } from "../../../src/journal/reader.ts";
-import type { Mark } from "../../../src/journal/record.ts";
+import { type Mark, markRecordBytes } from "../../../src/journal/record.ts";
 import { readSegment } from "../../../src/journal/verify.ts";
 import type { SimDisk } from "../../../src/sim/disk.ts";
 import { contents, me, newDisk, open, segmentBytesMax, three, Workbench } from "./workbench.ts";
@@ -155,7 +155,10 @@ describe("a seal", () => {
     const sealAt = marksOf(bench.disk).at(-1)!.offset;
     bench.recordState(2, me);
     bench.flush();
-    expect(marksOf(bench.disk).at(-1)).toMatchObject({ offset: sealAt + 40, durable: sealAt });
+    expect(marksOf(bench.disk).at(-1)).toMatchObject({
+      offset: sealAt + markRecordBytes,
+      durable: sealAt,
+    });
   });
 });
 
@@ -249,7 +252,7 @@ test("a full disk stops a write half way; what was durable is there after the ne
   bench.settle();
   const durableState = bench.states.at(-1)!;
   bench.disk.faults = ({ kind }) =>
-    kind === "append" ? { kind: "half", code: "disk-full", bytes: 70 } : null;
+    kind === "append" ? { kind: "half", code: "disk-full", bytes: markRecordBytes + 30 } : null;
   bench.recordEntry(new Uint8Array(500));
   expect(() => bench.flush()).toThrow("append node1.log: disk-full");
   bench.disk.faults = () => null;

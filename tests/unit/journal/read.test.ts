@@ -51,14 +51,14 @@ describe("a file", () => {
   test("is read record by record, each with its place", () => {
     const { records, end } = readFrom(smallLog().disk);
     expect(shown(records).slice(1)).toEqual([
-      "(mark (durable 96) (commit 0) (run 1))",
-      "(mark (durable 136) (commit 0) (run 1))",
+      "(mark (durable 96) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0))",
+      "(mark (durable 160) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0))",
       "(state (term 1) (voted-for 1))",
       "(entry (index 1) (term 1) (time 1001) (noop))",
       '(entry (index 2) (term 1) (time 1002) "hello")',
     ]);
-    expect(records.map(({ offset }) => offset)).toEqual([0, 96, 136, 176, 192, 224]);
-    expect(end).toMatchObject({ place: { offset: 264 }, problem: null });
+    expect(records.map(({ offset }) => offset)).toEqual([0, 96, 160, 224, 240, 272]);
+    expect(end).toMatchObject({ place: { offset: 312 }, problem: null });
   });
 
   test("that grows is read on from where the reading ended", () => {
@@ -67,7 +67,7 @@ describe("a file", () => {
     bench.recordEntry(utf8("more"));
     bench.settle();
     expect(shown(readFrom(bench.disk, end.place).records)).toEqual([
-      "(mark (durable 264) (commit 0) (run 1))",
+      "(mark (durable 312) (commit 0) (run 1) (term 1) (voted-for 1) (last 2 1))",
       '(entry (index 3) (term 1) (time 1003) "more")',
     ]);
   });
@@ -78,11 +78,11 @@ describe("a file", () => {
     bench.flush();
     const bytes = bench.disk.read(active, 0, 9999);
     const half = bench.disk.copy();
-    half.truncate(active, 310);
+    half.truncate(active, 382);
     const { records, end } = readFrom(half);
     expect(records.length).toBe(7);
-    expect(end.problem).toMatchObject({ kind: "unfinished", offset: 304, reason: "cut-short" });
-    half.append(active, bytes.subarray(310));
+    expect(end.problem).toMatchObject({ kind: "unfinished", offset: 376, reason: "cut-short" });
+    half.append(active, bytes.subarray(382));
     const rest = readFrom(half, end.place);
     expect(rest.records.length).toBe(1);
     expect(rest.end.problem).toBe(null);
@@ -91,14 +91,14 @@ describe("a file", () => {
   test("with a bad byte that was right once is damaged, and says how that is known", () => {
     const bench = smallLog();
     bench.seal();
-    bench.disk.flipBit(active, 200 * 8);
+    bench.disk.flipBit(active, 248 * 8);
     const { problem } = readFrom(bench.disk).end;
-    expect(problem).toMatchObject({ kind: "damaged", offset: 192, witness: { kind: "mark" } });
+    expect(problem).toMatchObject({ kind: "damaged", offset: 240, witness: { kind: "mark" } });
     expect(verifyJournal(bench.disk, me)).toMatchObject({
       verdict: "refused",
       why:
-        "a record's checksum is wrong, and the mark at byte 264 says that everything before " +
-        "byte 264 was durable",
+        "a record's checksum is wrong, and the mark at byte 312 says that everything before " +
+        "byte 312 was durable",
       readable: "no entry yet",
     });
   });
@@ -128,13 +128,14 @@ describe("verification", () => {
     const bench = smallLog();
     const seed = new DataView(bench.disk.read(active, 0, 4).buffer).getUint32(0, true);
     for (let shift = 0; shift < 8; shift++) {
-      const body = new Uint8Array(48);
+      const body = new Uint8Array(72);
       const place = { offset: 100_000, durable: 300, seed };
-      writeMark(body, shift, { ...place, commit: noIndex, run: 1 });
+      const { hardState, base: last } = bench.recovered;
+      writeMark(body, shift, { ...place, commit: noIndex, run: 1, hardState, last });
       bench.recordEntry(body);
     }
     bench.flush();
-    bench.disk.flipBit(active, (264 + 20) * 8);
+    bench.disk.flipBit(active, (312 + 20) * 8);
     expect(verifyJournal(bench.disk, me).verdict).toBe("unfinished");
   });
 });

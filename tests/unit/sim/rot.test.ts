@@ -6,12 +6,12 @@ import { describe, expect, test } from "bun:test";
 import { must } from "../../../src/base/assert.ts";
 import { OperatorError } from "../../../src/base/error.ts";
 import { type Random, seededRandom } from "../../../src/base/random.ts";
+import { markRecordBytes } from "../../../src/journal/record.ts";
 import { damageSomewhere, readActive, spoil, tailOf } from "../../../src/sim/campaign/rot.ts";
 import type { SimDisk } from "../../../src/sim/disk.ts";
 import { liveAStep, me, open, Workbench } from "../journal/workbench.ts";
 
 const active = "node1.log";
-const markBytes = 40;
 
 /** What opening came to: where it cut, or what it refused with. */
 function opening(disk: SimDisk): string {
@@ -58,7 +58,7 @@ describe("a mark behind a hole (seed 11920)", () => {
     bench.recordEntry(new Uint8Array(100).fill(2));
     bench.flush();
     // As if the sector that ends within the mark's frame had not been written: the mark is found by its own checksum.
-    disk.overwrite(active, seal, new Uint8Array(markBytes + 8));
+    disk.overwrite(active, seal, new Uint8Array(markRecordBytes + 8));
     return { disk, batch, seal };
   }
 
