@@ -28,6 +28,12 @@ export function findVouchingMark(source: RecordSource, bad: Omit<ReadPlace, "cha
   return null;
 }
 
+/** Where reading can go on behind a bad byte: the first mark that can be read; null where there is none. */
+export function firstMarkBehind(source: RecordSource, bad: Omit<ReadPlace, "chain">): Mark | null {
+  for (const mark of marksBehind(source, bad)) return mark;
+  return null;
+}
+
 /** The highest index that a mark behind the bad byte says was committed; 0 where none says anything. */
 export function committedBehind(source: RecordSource, bad: Omit<ReadPlace, "chain">): LogIndex {
   let most = noIndex;

@@ -9,6 +9,7 @@ import type { DiskError } from "./disk.ts";
 import type { Identity } from "./header.ts";
 import type { BadReason } from "./reader.ts";
 import type { Misplacement, Problem, Reading } from "./recovery.ts";
+import type { Hopeless } from "./salvage.ts";
 import type { SnapshotFault, SnapshotRefusal } from "./snapshot-load.ts";
 import type { Contradiction } from "./standing.ts";
 
@@ -47,6 +48,25 @@ export function journalRefused(place: Place, reading: Reading, problem: Problem)
     meaning: "nothing was changed",
   });
 }
+
+/** The others could not help: not even what is missing is known. */
+export const notRepairable = (
+  { parts }: OperatorError,
+  { node, because }: { readonly node: NodeId; readonly because: Hopeless },
+): OperatorError =>
+  new OperatorError({
+    ...parts,
+    why: `${parts.why}; the other nodes cannot mend it: ${hopeless[because]}`,
+    fix: [...parts.fix, `or give its place to a new node: rusty-boat cluster replace ${node}`],
+  });
+
+const hopeless: Readonly<Record<Hopeless, string>> = {
+  "identity-lost": "nothing that can be read says whose journal it is",
+  "end-lost": "nothing that can be read says how far it had gone",
+  contradiction: "what can be read behind the damage contradicts what is before it",
+  incompatible: "a record behind the damage cannot be understood by this version",
+  "other-identity": "what can be read was written by another node",
+};
 
 /** The snapshot that stands for the beginning of the log is not what it was. */
 export function snapshotRefused(

@@ -39,6 +39,19 @@ export const snapshotNames = (node: NodeId, names: readonly string[]): readonly 
     return match !== null && Number(match[1]) === node;
   });
 
+/** The index in a whole snapshot's name, or null where the name is none. */
+export function snapshotIndex(name: string): number | null {
+  const match = /^node\d+\.(\d{15})\.snap$/.exec(name);
+  return match === null ? null : Number(match[1]);
+}
+
+/** A journal that is being written in place of a damaged one: while it is not whole, and when it is. */
+export const repairName = (node: NodeId, state: "unfinished" | "whole"): string =>
+  `node${node}.log.${state === "whole" ? "repaired" : "repairing"}`;
+
+/** What a damaged file is called once another is in its place. `copy` counts from 1. */
+export const damagedName = (name: string, copy: number): string => `${name}.damaged-${copy}`;
+
 /** Where the bytes are kept that were cut off at `offset`. `copy` counts from 1. */
 export const cutName = (node: NodeId, offset: number, copy: number): string =>
   `node${node}.log.cut-${offset}${copy === 1 ? "" : `-${copy}`}`;

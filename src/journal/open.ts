@@ -32,6 +32,7 @@ import {
 import { fileSource } from "./reader.ts";
 import { chainRecords, markRecordBytes, writeMark } from "./record.ts";
 import { type Base, type Reading, readJournal, type SegmentFile } from "./recovery.ts";
+import { finishReplacement } from "./replace.ts";
 import { loadSnapshot } from "./snapshot-load.ts";
 
 export type OpenOptions = {
@@ -94,6 +95,7 @@ export function openJournal(options: OpenOptions): OpenedJournal {
 
 function openOrCreate(options: OpenOptions): OpenedJournal {
   const { disk, node } = options;
+  finishReplacement(disk, node);
   const found = findFiles(disk, node);
   if (found.files.length === 0) {
     if (found.leftover !== null) disk.remove(found.leftover);

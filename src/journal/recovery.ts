@@ -272,11 +272,11 @@ function headerOf(located: Located): Header {
   return located.record;
 }
 
-const sameIdentity = (a: Identity, b: Identity): boolean =>
+export const sameIdentity = (a: Identity, b: Identity): boolean =>
   a.cluster === b.cluster && a.node === b.node && a.incarnation === b.incarnation;
 
 /** Whether a header repeats what the files before it amount to. */
-function agrees(header: Header, standing: Standing): boolean {
+export function agrees(header: Header, standing: Standing): boolean {
   const { previous, hardState, commit, snapshot } = standing.parts();
   return (
     header.previous.index === previous.index &&

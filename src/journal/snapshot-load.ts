@@ -24,7 +24,12 @@ export type SnapshotFault =
   | "another";
 
 export type LoadedSnapshot =
-  | { readonly kind: "loaded"; readonly head: SnapshotHead; readonly store: Store }
+  | {
+      readonly kind: "loaded";
+      readonly head: SnapshotHead;
+      readonly id: SnapshotId;
+      readonly store: Store;
+    }
   | SnapshotRefusal;
 
 export type SnapshotRefusal = {
@@ -62,7 +67,7 @@ export class SnapshotAssembly {
     if (id !== null && !sameSnapshot(id, this.id)) {
       return { kind: "wrong", offset: 0, because: "another" };
     }
-    return { kind: "loaded", head, store: builder.store };
+    return { kind: "loaded", head, id: this.id, store: builder.store };
   }
 
   private take(part: SnapshotPart): void {

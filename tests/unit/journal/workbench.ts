@@ -255,6 +255,8 @@ export function liveAStep(bench: Workbench, random: Random): void {
     case 1:
       return bench.recordPeer(nodeId(between(random, { min: 2, max: 4 })), random.below(2 ** 40));
     case 2:
+      // No index holds two entries of one term: that is what a name stands for.
+      bench.recordState(current + 1, null);
       return bench.recordEntry(
         { ...three, learners: [nodeId(4)] },
         logIndex(between(random, { min: bench.commit + 1, max: last + 1 })),

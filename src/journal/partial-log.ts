@@ -1,0 +1,210 @@
+/**
+ * A log of which entries are missing: what a damaged journal still says, while the rest is fetched (docs/recovery.md).
+ *
+ *     base         held                                  last
+ *     (3, t1)      4 t1   5 t1    -      -     8 t2      (9, t2), known by its name alone
+ *                                 `----gap----´   `anchor of the gap
+ *
+ * The anchor of a gap is the first entry behind it whose name is known. Whoever holds that entry holds the same entries
+ * before it (Log Matching, paper 5.3), so any log with it can fill the gap, and no other can.
+ */
+import { assert, must } from "../base/assert.ts";
+import { type LogIndex, maxIndex, nextIndex, previousIndex, type Term } from "../base/numbers.ts";
+import type { Entry, EntryId } from "../raft/types.ts";
+
+/** `term` is null where nothing is known of that entry but that a snapshot must stand for it. */
+export type PartialBase = { readonly index: LogIndex; readonly term: Term | null };
+
+/** The entries from `from` to `to` are missing. `to` is the anchor's index, or the one before it. */
+export type Gap = {
+  readonly previous: PartialBase;
+  readonly from: LogIndex;
+  readonly to: LogIndex;
+  readonly anchor: EntryId;
+};
+
+export class PartialLog {
+  base: PartialBase;
+  last: EntryId;
+  /** Every entry up to it was committed: a lower bound. */
+  commit: LogIndex;
+  private held: (Entry | null)[] = [];
+  /** No gap begins before this one. */
+  private searchFrom: LogIndex;
+
+  constructor(base: EntryId, commit: LogIndex) {
+    this.base = nameOf(base);
+    this.last = nameOf(base);
+    this.commit = commit;
+    this.searchFrom = nextIndex(base.index);
+  }
+
+  /** The term of the entry at `index`, or null where this log does not know it. */
+  termAt(index: LogIndex): Term | null {
+    if (index === this.last.index) return this.last.term;
+    if (index === this.base.index) return this.base.term;
+    return this.at(index)?.term ?? null;
+  }
+
+  at(index: LogIndex): Entry | null {
+    return this.held[index - this.base.index - 1] ?? null;
+  }
+
+  /** The first gap, or null where nothing is missing behind the base. */
+  get gap(): Gap | null {
+    const { last, base } = this;
+    let from = maxIndex(this.searchFrom, nextIndex(base.index));
+    while (from <= last.index && this.at(from) !== null) from = nextIndex(from);
+    this.searchFrom = from;
+    if (from > last.index) return null;
+    let to = from;
+    while (to < last.index && this.at(nextIndex(to)) === null) to = nextIndex(to);
+    const before = previousIndex(from);
+    const previous = { index: before, term: this.termAt(before) };
+    if (to === last.index) return { previous, from, to, anchor: last };
+    return { previous, from, to, anchor: nameOf(must(this.at(nextIndex(to)), "a gap ends")) };
+  }
+
+  get missingCount(): number {
+    return this.held.filter((entry) => entry === null).length;
+  }
+
+  /** All of it, where nothing is missing. */
+  get entries(): readonly Entry[] {
+    return this.held.map((entry) => must(entry, "a log that is asked for has no gap"));
+  }
+
+  /** Those that are held, from the first in [from, to] on, as far as they follow each other. */
+  run(from: LogIndex, to: LogIndex, costMax: (entry: Entry) => "fits" | "full"): readonly Entry[] {
+    const found: Entry[] = [];
+    for (let index = maxIndex(from, nextIndex(this.base.index)); index <= to; ) {
+      const entry = this.at(index);
+      if (entry === null && found.length > 0) break;
+      if (entry !== null && costMax(entry) === "full") break;
+      if (entry !== null) found.push(entry);
+      index = nextIndex(index);
+    }
+    return found;
+  }
+
+  // What the journal says.
+
+  /** An entry at an index that exists replaces it and all that follow it. */
+  append(entry: Entry): void {
+    assert(entry.index <= nextIndex(this.last.index), "an entry follows the last one");
+    if (entry.index <= this.base.index) {
+      this.base = { index: previousIndex(entry.index), term: null };
+      this.held = [];
+    }
+    this.held.length = entry.index - this.base.index - 1;
+    this.held.push(entry);
+    this.last = nameOf(entry);
+    this.searchAgain(entry.index);
+  }
+
+  /**
+   * After a hole in the journal, the log ended with `last`, and `terms` were in force before it and behind it. What
+   * stood before the hole may have been replaced in it, unless
+   *   - it was committed before; or
+   *   - it is a part of the very log that ends so (Log Matching); or
+   *   - the last entry before the hole was of the term that is still in force behind it: only that term's leader has
+   *     written in between, and what it has sent once it never takes back (Leader Append-Only).
+   */
+  resume(last: EntryId, terms: { readonly before: Term; readonly behind: Term }): void {
+    const isSame = this.termAt(last.index) === last.term;
+    const isOneLeaders = this.last.term === terms.behind && terms.before === terms.behind;
+    const kept =
+      isSame || (isOneLeaders && last.index >= this.last.index) ? last.index : this.commit;
+    this.last = nameOf(last);
+    if (last.index < this.base.index) this.base = this.last;
+    const length = last.index - this.base.index;
+    this.held.length = Math.min(this.held.length, Math.max(0, kept - this.base.index), length);
+    while (this.held.length < length) this.held.push(null);
+    this.searchAgain(nextIndex(this.base.index));
+  }
+
+  /** It begins anew behind an entry that a snapshot stands for. */
+  restart(base: EntryId): void {
+    this.base = nameOf(base);
+    this.last = nameOf(base);
+    this.held = [];
+    this.commit = maxIndex(this.commit, base.index);
+    this.searchFrom = nextIndex(base.index);
+  }
+
+  // What others say.
+
+  /** Entries of a log that holds the gap's anchor. "wrong": they cannot be what is missing. */
+  fill({ from, to, anchor, previous }: Gap, entries: readonly Entry[]): "filled" | "wrong" {
+    const [first] = entries;
+    if (first === undefined || first.index < from) return "wrong";
+    let index = first.index;
+    let term = previous.term ?? 0;
+    for (const entry of entries) {
+      if (entry.index !== index || index > to) return "wrong";
+      if (entry.term < term || entry.term > anchor.term) return "wrong";
+      if (entry.index === anchor.index && entry.term !== anchor.term) return "wrong";
+      term = entry.term;
+      index = nextIndex(index);
+    }
+    for (const entry of entries) this.held[entry.index - this.base.index - 1] = entry;
+    return "filled";
+  }
+
+  /**
+   * `truth` is committed, and this log holds another entry there: that one and all that came with it can never be
+   * committed. What is known to be committed stays, and the rest up to `truth` is missing.
+   */
+  refute(truth: EntryId): void {
+    assert(truth.index > this.commit, "what is committed is the same everywhere");
+    const kept = this.commit;
+    this.last = nameOf(truth);
+    const length = truth.index - this.base.index;
+    this.held.length = Math.min(length, Math.max(0, kept - this.base.index));
+    while (this.held.length < length) this.held.push(null);
+    this.commit = truth.index;
+    this.searchAgain(nextIndex(this.base.index));
+  }
+
+  /** Nothing behind the base can be committed any more: another entry stands before it in the logs that hold it. */
+  dropAll(): void {
+    const { index, term } = this.base;
+    this.restart({ index, term: must(term, "a base that was compared has a term") });
+  }
+
+  /**
+   * A snapshot stands for all entries up to `end`, which is committed. What is behind it stays where it follows. Where
+   * the entry at `end` is missing it is not known whether the next one follows: then that one is missing as well, so
+   * that it is asked for together with what stands before it.
+   */
+  standOn(end: EntryId): void {
+    if (end.index >= this.last.index) return this.restart(end);
+    const term = this.termAt(end.index);
+    if (term !== null && term !== end.term) return this.restart(end);
+    const between = this.base.index - end.index;
+    const unknown = new Array<Entry | null>(Math.max(0, between)).fill(null);
+    this.held = between > 0 ? unknown.concat(this.held) : this.held.slice(-between);
+    this.base = nameOf(end);
+    if (term === null && between <= 0) this.held[0] = null;
+    this.commit = maxIndex(this.commit, end.index);
+    this.searchFrom = nextIndex(end.index);
+  }
+
+  private searchAgain(from: LogIndex): void {
+    if (from < this.searchFrom) this.searchFrom = from;
+  }
+}
+
+const nameOf = ({ index, term }: EntryId): EntryId => ({ index, term });
+
+/** All gaps, in order. */
+export function gapsOf(log: PartialLog): readonly { from: LogIndex; to: LogIndex }[] {
+  const gaps: { from: LogIndex; to: LogIndex }[] = [];
+  for (let index = nextIndex(log.base.index); index <= log.last.index; index = nextIndex(index)) {
+    if (log.at(index) !== null) continue;
+    const open = gaps.at(-1);
+    if (open !== undefined && open.to === previousIndex(index)) open.to = index;
+    else gaps.push({ from: index, to: index });
+  }
+  return gaps;
+}
