@@ -8,7 +8,13 @@ import type { MessageKind } from "../raft/message.ts";
 
 export type Group = "peer" | "client";
 
-export type PeerKind = MessageKind | "store-hash" | "peer-chunk" | "peer-chunk-ack";
+export type PeerKind =
+  | MessageKind
+  | "store-hash"
+  | "repair-request"
+  | "repair-response"
+  | "peer-chunk"
+  | "peer-chunk-ack";
 
 export type ClientKind =
   | "request-batch"
@@ -46,6 +52,8 @@ const codes: Readonly<Record<DatagramKind, number>> = {
   "store-hash": 0x0e,
   "peer-chunk": 0x10,
   "peer-chunk-ack": 0x11,
+  "repair-request": 0x12,
+  "repair-response": 0x13,
   "request-batch": 0x81,
   "response-batch": 0x82,
   "status-request": 0x83,

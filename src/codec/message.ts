@@ -243,12 +243,13 @@ function writeEntries(entries: readonly Entry[]): Uint8Array {
   const last = entries[entries.length - 1];
   if (first === undefined || last === undefined) return noBytes;
   if (written?.first === first && written.last === last) return written.bytes;
-  const bytes = bytesOf(entries);
+  const bytes = entriesToBytes(entries);
   written = { first, last, bytes };
   return bytes;
 }
 
-function bytesOf(entries: readonly Entry[]): Uint8Array {
+/** ENTRY after ENTRY; new, and the caller's. */
+export function entriesToBytes(entries: readonly Entry[]): Uint8Array {
   let length = 0;
   for (const entry of entries) length += entryBytes(entry);
   const bytes = new Uint8Array(length);

@@ -5,9 +5,11 @@
 import { assert } from "../base/assert.ts";
 import { OperatorError } from "../base/error.ts";
 import { maxIndex, type NodeId } from "../base/numbers.ts";
+import type { SnapshotId } from "../raft/types.ts";
 import { DiskError } from "./disk.ts";
 import { notRepairable, openingFailed } from "./errors.ts";
 import { type OpenedJournal, type OpenOptions, openJournal } from "./open.ts";
+import type { PartialLog } from "./partial-log.ts";
 import type { Replacement } from "./replace.ts";
 import { type Salvage, salvageJournal } from "./salvage.ts";
 
@@ -70,5 +72,7 @@ export function replacementOf(
 }
 
 /** Whether a snapshot must come from somewhere: nothing stands for what is before the log's first entry. */
-export const isBaseLost = ({ log, snapshot }: Pick<Salvage, "log" | "snapshot">): boolean =>
-  log.base.index > (snapshot?.id.last.index ?? 0);
+export const isBaseLost = (has: {
+  readonly log: Pick<PartialLog, "base">;
+  readonly snapshot: { readonly id: SnapshotId } | null;
+}): boolean => has.log.base.index > (has.snapshot?.id.last.index ?? 0);

@@ -10,6 +10,7 @@
  */
 import { assert, must } from "../base/assert.ts";
 import { type LogIndex, maxIndex, nextIndex, previousIndex, type Term } from "../base/numbers.ts";
+import { type TermRun, termRunsMax } from "../raft/term-run.ts";
 import type { Entry, EntryId } from "../raft/types.ts";
 
 /** `term` is null where nothing is known of that entry but that a snapshot must stand for it. */
@@ -65,6 +66,22 @@ export class PartialLog {
     return { previous, from, to, anchor: nameOf(must(this.at(nextIndex(to)), "a gap ends")) };
   }
 
+  /** The names of what is behind a gap, the nearest first: others may have gaps of their own. */
+  anchorsBehind({ anchor }: Gap): readonly TermRun[] {
+    const { last } = this;
+    const runs: TermRun[] = [];
+    let index = anchor.index;
+    while (index <= last.index && runs.length < termRunsMax) {
+      const term = this.termAt(index);
+      const from = index;
+      while (index < last.index && this.termAt(nextIndex(index)) === term) index = nextIndex(index);
+      if (term !== null) runs.push({ from, to: index, term });
+      index = nextIndex(index);
+    }
+    if (runs.at(-1)?.to === last.index) return runs;
+    return [...runs, { from: last.index, to: last.index, term: last.term }];
+  }
+
   get missingCount(): number {
     return this.held.filter((entry) => entry === null).length;
   }
@@ -72,19 +89,6 @@ export class PartialLog {
   /** All of it, where nothing is missing. */
   get entries(): readonly Entry[] {
     return this.held.map((entry) => must(entry, "a log that is asked for has no gap"));
-  }
-
-  /** Those that are held, from the first in [from, to] on, as far as they follow each other. */
-  run(from: LogIndex, to: LogIndex, costMax: (entry: Entry) => "fits" | "full"): readonly Entry[] {
-    const found: Entry[] = [];
-    for (let index = maxIndex(from, nextIndex(this.base.index)); index <= to; ) {
-      const entry = this.at(index);
-      if (entry === null && found.length > 0) break;
-      if (entry !== null && costMax(entry) === "full") break;
-      if (entry !== null) found.push(entry);
-      index = nextIndex(index);
-    }
-    return found;
   }
 
   // What the journal says.

@@ -2,9 +2,12 @@
 import { unreachable } from "../base/assert.ts";
 import { OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
+import type { RepairLack } from "../codec/repair.ts";
 import type { DiskError } from "../journal/disk.ts";
+import type { Salvage } from "../journal/salvage.ts";
 import { hashText } from "../kv/hash.ts";
 import type { Difference } from "./comparison.ts";
+import { missingText } from "./describe-repair.ts";
 
 export const diskFailure = (error: DiskError): OperatorError =>
   new OperatorError({
@@ -35,6 +38,37 @@ export const storeDiffers = (
     exit: 6,
     meaning: "nothing was answered from a store that is known to differ",
   });
+
+/** All the others were asked, and nobody has a good copy. */
+export function repairRefused(
+  { parts }: OperatorError,
+  about: {
+    readonly salvage: Pick<Salvage, "identity" | "log">;
+    readonly because: ReadonlyMap<NodeId, RepairLack>;
+  },
+): OperatorError {
+  const { identity, log } = about.salvage;
+  const said = [...about.because].map(([id, lack]) => `node ${id} ${lacks[lack]}`).join(", ");
+  const missing =
+    log.missingCount > 0 ? missingText(log) : `what stands before entry ${log.base.index + 1}`;
+  return new OperatorError({
+    ...parts,
+    code: "no-good-copy",
+    why: `${parts.why}; no other node has a good copy of ${missing}: ${said}`,
+    fix: [
+      ...parts.fix,
+      `or give its place to a new node: rusty-boat cluster replace ${identity.node}`,
+      "or, where too few nodes are left: rusty-boat cluster recover",
+    ],
+  });
+}
+
+const lacks: Readonly<Record<RepairLack, string>> = {
+  behind: "does not hold this node's log",
+  damaged: "has it damaged as well",
+  compacted: "has it no more",
+  "other-snapshot": "has another snapshot",
+};
 
 function remedy(error: DiskError): string {
   switch (error.code) {

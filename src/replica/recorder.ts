@@ -88,13 +88,13 @@ export class Recorder {
     adopting.recordedAt = this.journal.position;
   }
 
-  /** Names, then the journal, then what is not urgent. */
-  write(now: Millis): readonly DiskEffect[] {
+  /** Names, then the journal, then what is not urgent, `reads` among it. */
+  write(now: Millis, reads: readonly DiskEffect[]): readonly DiskEffect[] {
     const names = this.snapshots.takeNames();
     const journal = this.writeJournal(now);
     const others = this.snapshots.continue(now);
-    if (names.length + others.length === 0) return journal;
-    return [...names, ...journal, ...others];
+    if (names.length + reads.length + others.length === 0) return journal;
+    return [...names, ...journal, ...reads, ...others];
   }
 
   private writeJournal(now: Millis): readonly DiskEffect[] {

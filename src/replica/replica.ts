@@ -36,6 +36,7 @@ import { Gate } from "./gate.ts";
 import { type Effects, type Input, stopped } from "./input.ts";
 import { Machine, recoveredState } from "./machine.ts";
 import { Recorder } from "./recorder.ts";
+import { RepairDesk, sourceOf } from "./repair-desk.ts";
 import { Service } from "./service.ts";
 import { type SnapshotSettings, snapshotDefaults } from "./snapshot-file.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -68,6 +69,7 @@ export class Replica {
   private readonly acquaintance: Acquaintance;
   private readonly administrator: Administrator;
   private readonly snapshots: Snapshots;
+  private readonly repairs: RepairDesk;
   /** The configuration that the wire knows. */
   private members: Configuration;
   private now: Millis;
@@ -115,6 +117,13 @@ export class Replica {
     const { journal, gate, snapshots } = this;
     const recorded = recovered.hardState;
     this.recorder = new Recorder({ journal, state, gate, snapshots, recorded });
+    this.repairs = new RepairDesk({
+      wire: this.wire,
+      source: () => sourceOf(this.state.log, this.state.commit),
+      newest: () => this.snapshots.newest,
+      takeTicket: () => this.journal.takeTicket(),
+      counters,
+    });
     this.members = recovered.configuration;
     this.adoptMembers();
     const wire = this.wire.watchWire();
@@ -188,7 +197,7 @@ export class Replica {
       this.failure = storeDiffers(this.settings.me, difference);
       return stopped(this.failure, this.takeNotes());
     }
-    const disk = this.recorder.write(this.now);
+    const disk = this.recorder.write(this.now, this.repairs.takeReads());
     return { datagrams, disk, notes: this.takeNotes(), wakeAt: this.wakeAt(), stop: null };
   }
 
@@ -201,6 +210,7 @@ export class Replica {
         this.failure = diskFailure(input.outcome.error);
         return;
       case "read-done":
+        if (this.repairs.onRead(input.ticket, input.bytes) === "own") return;
         return this.snapshots.senders.onRead(input.ticket, input.bytes);
       case "disk-failed":
         this.failure = diskFailure(input.error);
@@ -245,6 +255,10 @@ export class Replica {
         const outcome = this.administrator.ask(this.now, wish);
         return this.wire.sendAdministration(from, { id, outcome });
       }
+      case "repair-request":
+        return this.repairs.onRequest(heard.from, heard.request);
+      case "repair-response":
+        return;
       case "note":
         this.notes.push(heard.sentence);
         return;

@@ -22,6 +22,14 @@ import {
 } from "../codec/datagram.ts";
 import { type DatagramKind, groupOfKind } from "../codec/kinds.ts";
 import { decodeMessage, encodeMessage, entriesBytesMax } from "../codec/message.ts";
+import {
+  decodeRepairRequest,
+  decodeRepairResponse,
+  encodeRepairRequest,
+  encodeRepairResponse,
+  type RepairRequest,
+  type RepairResponse,
+} from "../codec/repair.ts";
 import { decodeRequestBatch } from "../codec/request-batch.ts";
 import { packResponses } from "../codec/response-batch.ts";
 import { decodeStatusRequest, encodeStatusResponse } from "../codec/status.ts";
@@ -54,6 +62,8 @@ export type Heard =
   | { readonly kind: "watch-request"; readonly request: WatchRequest }
   | { readonly kind: "watch-cancel"; readonly id: number }
   | { readonly kind: "store-hash"; readonly from: NodeId; readonly theirs: StoreHash }
+  | { readonly kind: "repair-request"; readonly from: NodeId; readonly request: RepairRequest }
+  | { readonly kind: "repair-response"; readonly from: NodeId; readonly response: RepairResponse }
   | { readonly kind: "note"; readonly sentence: string };
 
 const nothing: readonly Heard[] = [];
@@ -171,6 +181,14 @@ export class Wire {
       const theirs = decodeStoreHash(body);
       return theirs === null ? this.drop("malformed") : [{ kind, from, theirs }];
     }
+    if (kind === "repair-request") {
+      const request = decodeRepairRequest(body);
+      return request === null ? this.drop("malformed") : [{ kind, from, request }];
+    }
+    if (kind === "repair-response") {
+      const response = decodeRepairResponse(body);
+      return response === null ? this.drop("malformed") : [{ kind, from, response }];
+    }
     const message = decodeMessage(kind, body, { from, to: this.settings.me });
     return message === null ? this.drop("malformed") : [{ kind: "message", message }];
   }
@@ -212,14 +230,26 @@ export class Wire {
   // Out.
 
   sendMessage(message: Message): void {
-    const to = this.peers.addressOf(message.to);
-    if (to === null) return this.counters.add("unsent-unknown-address");
     const { kind, body } = encodeMessage(message);
-    if (body.length <= this.bodyMax) return this.seal(to, message.to, kind, body);
-    if (this.peerTransfers.pendingTo(message.to) >= bulkAppendsMax) {
+    this.sendToPeer(message.to, kind, body);
+  }
+
+  sendRepairRequest(to: NodeId, request: RepairRequest): void {
+    this.sendToPeer(to, "repair-request", encodeRepairRequest(request));
+  }
+
+  sendRepairResponse(to: NodeId, response: RepairResponse): void {
+    this.sendToPeer(to, "repair-response", encodeRepairResponse(response));
+  }
+
+  private sendToPeer(to: NodeId, kind: DatagramKind, body: Uint8Array): void {
+    const address = this.peers.addressOf(to);
+    if (address === null) return this.counters.add("unsent-unknown-address");
+    if (body.length <= this.bodyMax) return this.seal(address, to, kind, body);
+    if (this.peerTransfers.pendingTo(to) >= bulkAppendsMax) {
       return this.counters.add("bulk-appends-postponed");
     }
-    this.peerTransfers.offer({ to: message.to, kind, body });
+    this.peerTransfers.offer({ to, kind, body });
     this.counters.add("bulk-appends");
   }
 
