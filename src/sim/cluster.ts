@@ -34,6 +34,7 @@ export type SimOptions = {
       | "keys"
       | "sessionLimits"
       | "snapshots"
+      | "damage"
     >
   >;
 };

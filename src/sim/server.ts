@@ -5,17 +5,21 @@
  */
 import type { Address } from "../base/address.ts";
 import { assert, must } from "../base/assert.ts";
-import type { OperatorError } from "../base/error.ts";
+import { OperatorError } from "../base/error.ts";
 import type { Network, OutgoingDatagram } from "../base/network.ts";
 import { later, type Millis, millis, type NodeId, never } from "../base/numbers.ts";
 import type { Random } from "../base/random.ts";
 import { type Keys, noKeys } from "../codec/authentication.ts";
 import { DiskError } from "../journal/disk.ts";
 import { type DiskEffect, performDiskEffect } from "../journal/effects.ts";
+import { openingFailed } from "../journal/errors.ts";
 import { type JournalRecovered, openJournal } from "../journal/open.ts";
+import { type Opening, openDamaged } from "../journal/open-damaged.ts";
+import { type Replacement, replaceJournal } from "../journal/replace.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
 import type { Configuration } from "../raft/types.ts";
 import type { Effects, Input } from "../replica/input.ts";
+import { Repairer } from "../replica/repairer.ts";
 import { Replica, type ReplicaSettings } from "../replica/replica.ts";
 import type { SimClock } from "./clock.ts";
 import { PowerCut, SimDisk } from "./disk.ts";
@@ -34,6 +38,8 @@ export type ServerSettings = Pick<
   /** How long a sync takes. */
   readonly syncMs: number;
   readonly keys?: Keys;
+  /** What it does about a damaged journal; it refuses where this is not said. */
+  readonly damage?: "repair" | "refuse";
   readonly sessionLimits?: SessionLimits;
 };
 
@@ -50,13 +56,19 @@ export type ServerHooks = {
   readonly onNote?: (server: SimServer, sentence: string) => void;
   /** Its power goes now: the disk is still as the server saw it. */
   readonly beforeCrash?: (server: SimServer) => void;
+  /** It has repaired its journal, and runs from now on. */
+  readonly onRepaired?: (server: SimServer, recovered: JournalRecovered) => void;
   /** It has ended by itself: see `failure`. */
   readonly onStop?: (server: SimServer) => void;
   readonly atBoundary?: (server: SimServer, boundary: Boundary) => "go-on" | "power-cut";
   readonly syncMs?: (server: SimServer) => number;
 };
 
-type Running = { readonly replica: Replica; readonly network: Network };
+/** What it runs: a replica, or what repairs its journal before. */
+type Running = { readonly network: Network } & (
+  | { readonly kind: "replica"; readonly replica: Replica }
+  | { readonly kind: "repairer"; readonly repairer: Repairer }
+);
 
 export class SimServer {
   readonly disk: SimDisk;
@@ -102,7 +114,12 @@ export class SimServer {
   }
 
   get replica(): Replica | null {
-    return this.running?.replica ?? null;
+    return this.running?.kind === "replica" ? this.running.replica : null;
+  }
+
+  /** What repairs its journal, while it does. */
+  get repairer(): Repairer | null {
+    return this.running?.kind === "repairer" ? this.running.repairer : null;
   }
 
   /** How many times it has started. */
@@ -114,35 +131,48 @@ export class SimServer {
     return this.paused === "paused";
   }
 
-  /** Starts on what the disk holds. Throws what a node would refuse to start with. */
-  start(): JournalRecovered {
+  /** Starts on what the disk holds; null where it repairs that first. Throws what a node would refuse to start with. */
+  start(): JournalRecovered | null {
     assert(this.running === null, "a server runs once at a time");
-    const { settings } = this;
-    const { journal, recovered } = openJournal({
-      disk: this.disk,
-      node: settings.id,
-      cluster: settings.cluster,
+    const opening = this.open();
+    const address = must(this.settings.addresses.get(this.id), "a server has an address");
+    const network = this.network.open(address, (from, bytes) => this.hear(from, bytes));
+    this.lives += 1;
+    this.failure = null;
+    this.running = { network, ...this.begun(opening) };
+    this.push({ kind: "time" });
+    return opening.kind === "opened" ? opening.recovered : null;
+  }
+
+  private open(): Opening {
+    const { settings, disk } = this;
+    const options = {
+      ...{ disk, node: settings.id, cluster: settings.cluster },
       create: {
         incarnation: 1 + this.random.below(2 ** 32),
         configuration: settings.configuration,
       },
       segmentBytesMax: settings.segmentBytesMax,
-    });
+    };
+    if (settings.damage === "repair") return openDamaged(options);
+    return { kind: "opened", ...openJournal(options) };
+  }
+
+  private begun(opening: Opening) {
+    const { settings, random } = this;
+    const now = this.time.now();
     const keys = settings.keys ?? noKeys;
-    const replica = new Replica({
-      settings: { ...settings, me: settings.id, ...recovered.identity, keys },
-      journal,
-      recovered,
-      random: this.random,
-      now: this.time.now(),
-    });
-    const address = must(settings.addresses.get(settings.id), "a server has an address");
-    const network = this.network.open(address, (from, bytes) => this.hear(from, bytes));
-    this.lives += 1;
-    this.failure = null;
-    this.running = { replica, network };
-    this.push({ kind: "time" });
-    return recovered;
+    const own = { ...settings, me: settings.id, keys };
+    if (opening.kind === "damaged") {
+      const { salvage, refusal } = opening;
+      const identity = { ...own, ...salvage.identity };
+      const repairer = new Repairer({ settings: identity, salvage, refusal, random, now });
+      return { kind: "repairer", repairer } as const;
+    }
+    const { journal, recovered } = opening;
+    const identity = { ...own, ...recovered.identity };
+    const replica = new Replica({ settings: identity, journal, recovered, random, now });
+    return { kind: "replica", replica } as const;
   }
 
   /** The power goes. What was not synced is left to chance, or lost altogether. */
@@ -211,25 +241,61 @@ export class SimServer {
   }
 
   private step(): void {
-    if (this.running === null) return;
-    const { replica } = this.running;
+    const { running } = this;
+    if (running === null) return;
     const inputs = this.inbox;
     this.inbox = [];
+    if (running.kind === "repairer") return this.repair(running.repairer, inputs);
     this.hooks.beforeStep?.(this, inputs);
-    const effects = replica.handle(this.time.now(), inputs);
-    for (const sentence of effects.notes) {
+    const effects = running.replica.handle(this.time.now(), inputs);
+    this.noteAll(effects.notes);
+    if (effects.stop !== null) return this.stop(effects.stop);
+    this.hooks.afterStep?.(this);
+    this.actOn(effects);
+  }
+
+  private repair(repairer: Repairer, inputs: readonly Input[]): void {
+    const effects = repairer.handle(this.time.now(), inputs);
+    this.noteAll(effects.notes);
+    if (effects.stop !== null) return this.stop(effects.stop);
+    this.running?.network.send(effects.datagrams);
+    this.carryOut(effects.disk);
+    this.wakeAt(effects.wakeAt);
+    const { outcome } = repairer;
+    if (outcome !== null && this.running !== null) this.goOn(repairer.summary(), outcome);
+  }
+
+  /** Nothing is missing any more. */
+  private goOn(summary: string, outcome: Replacement): void {
+    try {
+      replaceJournal(this.disk, outcome);
+      const opening = this.open();
+      assert(opening.kind === "opened", "a journal that was just written is whole");
+      const network = must(this.running, "it is this server that repairs").network;
+      this.running = { network, ...this.begun(opening) };
+      this.noteAll([summary]);
+      this.hooks.onRepaired?.(this, opening.recovered);
+      this.push({ kind: "time" });
+    } catch (error) {
+      if (error instanceof PowerCut) return this.crash(this.random);
+      if (error instanceof DiskError) return this.stop(openingFailed(this.disk.folder, error));
+      if (!(error instanceof OperatorError)) throw error;
+      this.stop(error);
+    }
+  }
+
+  private noteAll(sentences: readonly string[]): void {
+    for (const sentence of sentences) {
       this.notes.push(sentence);
       this.hooks.onNote?.(this, sentence);
     }
-    if (effects.stop !== null) {
-      this.failure = effects.stop;
-      this.end();
-      this.disk.processEnded();
-      this.hooks.onStop?.(this);
-      return;
-    }
-    this.hooks.afterStep?.(this);
-    this.actOn(effects);
+  }
+
+  private stop(failure: OperatorError): void {
+    this.failure = failure;
+    this.end();
+    this.disk.processEnded();
+    this.hooks.onStop?.(this);
   }
 
   private actOn(effects: Effects): void {

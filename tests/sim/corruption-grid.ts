@@ -18,6 +18,8 @@ import type { SimDisk } from "../../src/sim/disk.ts";
 
 export const grid = { servers: 3, entries: 4, cases: 2 ** 12 } as const;
 
+export type Size = { readonly servers: number; readonly entries: number };
+
 /** A cluster has so long to answer, or not to. */
 const patienceMs = 4000;
 const silenceMs = 2500;
@@ -25,20 +27,23 @@ const silenceMs = 2500;
 export type GridOutcome = "served" | "no-quorum";
 
 /** One server's file after the run, and where in it the records of the four entries stand. */
-type Written = { readonly file: string; readonly bytes: Uint8Array; readonly records: Span[] };
+export type Written = {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly records: Span[];
+};
 type Span = { readonly at: number; readonly length: number };
 
 const keyFor = (entry: number): string => byteString(utf8(`key-${entry}`));
 const valueFor = (entry: number): Uint8Array => utf8(`value of entry ${entry}`);
-const isDamaged = (of: number, server: number, entry: number): boolean =>
-  ((of >> (server * grid.entries + entry)) & 1) === 1;
+const isDamaged = (of: number, record: number): boolean => ((of >> record) & 1) === 1;
 
 /** What three servers that were given four values, and were stopped in good order, have on their disks. */
-export function writeJournals(): readonly Written[] {
-  const cluster = new SimCluster({ seed: 1, servers: grid.servers });
+export function writeJournals({ servers, entries }: Size = grid): readonly Written[] {
+  const cluster = new SimCluster({ seed: 1, servers });
   cluster.start();
   const client = cluster.client();
-  for (let entry = 0; entry < grid.entries; entry++) {
+  for (let entry = 0; entry < entries; entry++) {
     const asked = client.ask({
       kind: "put",
       key: keyFor(entry),
@@ -51,10 +56,12 @@ export function writeJournals(): readonly Written[] {
   for (const server of cluster.servers.values()) server.push({ kind: "seal" });
   // Followers hear of the last commit, and everybody has been idle for long enough to seal its file.
   cluster.clock.run(2000);
-  return [...cluster.servers.values()].map(({ id, disk }) => written(disk, `node${id}.log`));
+  return [...cluster.servers.values()].map(({ id, disk }) =>
+    written(disk, `node${id}.log`, entries),
+  );
 }
 
-function written(disk: SimDisk, file: string): Written {
+function written(disk: SimDisk, file: string, entries: number): Written {
   const reading = readSegment({ name: file, role: "active", source: fileSource(disk, file) });
   const records: Span[] = [];
   for (const { offset, length, record } of reading) {
@@ -62,7 +69,7 @@ function written(disk: SimDisk, file: string): Written {
     const command = must(decodeCommand(record.entry.body), "a command of the run");
     if (command.kind === "request") records.push({ at: offset, length });
   }
-  assert(records.length === grid.entries, "every server holds the four entries, each once");
+  assert(records.length === entries, "every server holds the four entries, each once");
   return { file, bytes: disk.read(file, 0, disk.size(file)), records };
 }
 
@@ -76,7 +83,7 @@ export function playCase(journals: readonly Written[], of: number): GridOutcome 
     disk.create(journal.file, bytes);
     disk.sync(journal.file);
     disk.syncFolder();
-    const bad = journal.records.find((_, entry) => isDamaged(of, server, entry));
+    const bad = journal.records.find((_, entry) => isDamaged(of, server * grid.entries + entry));
     if (bad === undefined) {
       cluster.server(server + 1).start();
       started += 1;
@@ -86,11 +93,13 @@ export function playCase(journals: readonly Written[], of: number): GridOutcome 
   return started * 2 > grid.servers ? checkServed(cluster) : checkSilent(cluster);
 }
 
-function damaged({ bytes, records }: Written, server: number, of: number): Uint8Array {
+/** What is left of a server's file in this case. */
+export function damaged({ bytes, records }: Written, server: number, of: number): Uint8Array {
   const copy = bytes.slice();
   records.forEach(({ at, length }, entry) => {
-    if (!isDamaged(of, server, entry)) return;
-    const bit = bitToFlip(of, server * grid.entries + entry) % (length * 8);
+    const record = server * records.length + entry;
+    if (!isDamaged(of, record)) return;
+    const bit = bitToFlip(of, record) % (length * 8);
     copy[at + (bit >> 3)]! ^= 1 << (bit & 7);
   });
   return copy;
@@ -127,9 +136,9 @@ function refusalOf(start: () => void): OperatorError | null {
   }
 }
 
-function checkServed(cluster: SimCluster): "served" {
+export function checkServed(cluster: SimCluster, entries: number = grid.entries): "served" {
   const client = cluster.client();
-  const asked = Array.from({ length: grid.entries }, (_, entry) =>
+  const asked = Array.from({ length: entries }, (_, entry) =>
     client.ask({ kind: "get", key: keyFor(entry) }, { withinMs: patienceMs }),
   );
   const open = () => asked.some(({ result }) => result === null);

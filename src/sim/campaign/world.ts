@@ -3,7 +3,7 @@
  * ways in which a server can end and begin again, each held against what the disk had.
  */
 import { formatAddress } from "../../base/address.ts";
-import { must } from "../../base/assert.ts";
+import { assert, must } from "../../base/assert.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { OperatorError } from "../../base/error.ts";
 import { readU32 } from "../../base/integers.ts";
@@ -162,6 +162,10 @@ export class World {
     const { id } = server;
     try {
       const recovered = server.start();
+      assert(
+        recovered !== null,
+        "a server refuses a damaged journal unless it is told to repair it",
+      );
       if (recovered.cut !== null) this.coverage.add("torn-tails-cut");
       this.begin(server, recovered.identity.incarnation);
       this.absent.delete(id);
