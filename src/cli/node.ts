@@ -56,6 +56,12 @@ const nodeArgs = {
     description: "The cluster's secret: one line, peer: and 64 hex digits",
   },
   insecure: { type: "boolean", description: "Listen on a network without a secret" },
+  repair: {
+    type: "boolean",
+    default: false,
+    description: "Fetch what a damaged journal has lost from the other nodes, and go on",
+    negativeDescription: "Do not start with a damaged journal (the default)",
+  },
   check: { type: "boolean", description: "Check the configuration, print it, and exit" },
   ...tuningArgs,
 } as const;
@@ -105,6 +111,7 @@ export function readNodeConfig(args: Run<typeof nodeArgs>["args"]): NodeConfig {
     secretFile: secretFile ?? null,
     secret: secretFile === undefined ? null : readPeerSecret(secretFile),
     exposure: args.insecure === true ? "insecure" : "secret-required",
+    damage: args.repair ? "repair" : "refuse",
     electionMsMax: electionSpread(tuning.electionMsMin),
     ...tuning,
   };
@@ -132,6 +139,7 @@ export function shownConfig(config: NodeConfig): Result {
     ["segment-size", formatSize(config.segmentBytesMax)],
     ["snapshots", `every ${config.snapshotEntries} entries`],
     ["mtu", `${config.datagramBytesMax}`],
+    ["damage", config.damage],
     ["log-level", config.logLevel],
   ];
   return {
@@ -146,6 +154,7 @@ export function shownConfig(config: NodeConfig): Result {
       clusterId: formatClusterId(config.clusterId),
       secretFile: config.secretFile,
       exposure: config.exposure,
+      damage: config.damage,
       heartbeatMs: config.heartbeatMs,
       electionMsMin: config.electionMsMin,
       electionMsMax: config.electionMsMax,
@@ -178,6 +187,7 @@ function configSexp(config: NodeConfig): Sexp {
     form("segment-bytes", config.segmentBytesMax),
     form("snapshot-entries", config.snapshotEntries),
     form("datagram-bytes", config.datagramBytesMax),
+    form("damage", word(config.damage)),
     form("log-level", word(config.logLevel)),
   );
 }

@@ -2,7 +2,7 @@
  * Records as s-expressions, for `inspect` and for failures of the simulator:
  *
  *   (header (node 1) (cluster "0000000004d2") (incarnation "000000000007") (segment 1) …)
- *   (mark (durable 96) (commit 4) (run 2) (term 3) (voted-for 2) (last 4 2))
+ *   (mark (durable 96) (commit 4) (run 2) (term 3) (voted-for 2) (last 4 2) (replacements 0))
  *   (entry (index 5) (term 2) (time 1200) (put "k" "v"))
  *   (state (term 3) (voted-for 2))
  *   (snapshot (last 40 2) (bytes 4096) (checksum "00c0ffee") (log kept) (members (voters 1 2 3)))
@@ -32,6 +32,7 @@ export function recordToSexp(record: JournalRecord, describeCommand: DescribeCom
         form("run", record.run),
         ...describeHardState(record.hardState),
         form("last", record.last.index, record.last.term),
+        form("replacements", record.replacements),
       );
     case "entry":
       return describeEntry(record.entry, describeCommand);

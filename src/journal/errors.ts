@@ -57,7 +57,7 @@ export const notRepairable = (
   new OperatorError({
     ...parts,
     why: `${parts.why}; the other nodes cannot mend it: ${hopeless[because]}`,
-    fix: [...parts.fix, `or give its place to a new node: rusty-boat cluster replace ${node}`],
+    fix: [...parts.fix, `give its place to a new node: rusty-boat cluster replace ${node}`],
   });
 
 const hopeless: Readonly<Record<Hopeless, string>> = {

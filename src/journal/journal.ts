@@ -225,9 +225,9 @@ export class Journal {
     accepted(written.takeCommit(told));
     accepted(this.recorded.takeCommit(maxIndex(told, this.recorded.commit)));
     this.bytes += bytes.length;
-    const { hardState, last } = written;
-    const { durableEnd: durable } = this;
-    writeMark(bytes, 0, { offset: end, durable, commit: told, run, seed, hardState, last });
+    const { hardState, last, replacements } = written;
+    const said = { commit: told, run, hardState, last, replacements };
+    writeMark(bytes, 0, { offset: end, durable: this.durableEnd, seed, ...said });
     this.place = {
       ...this.place,
       end: end + bytes.length,
@@ -258,6 +258,8 @@ export class Journal {
       seed: checksumAt(header, 0),
     };
     this.durableEnd = header.length;
+    this.recorded.replacements -= this.written.replacements;
+    this.written.replacements = 0;
     return {
       kind: "roll",
       active: this.file,

@@ -304,8 +304,9 @@ function vouch(
   const mark = new Uint8Array(markRecordBytes);
   const { offset, seed } = place;
   const standing = must(reading.standing, "a journal that was read amounts to something");
-  const { commit, hardState, last } = standing;
-  writeMark(mark, 0, { offset, durable: offset, commit, run, seed, hardState, last });
+  const { commit, hardState, last, replacements } = standing;
+  const said = { commit, run, hardState, last, replacements };
+  writeMark(mark, 0, { offset, durable: offset, seed, ...said });
   const chain = chainRecords(mark, place.chain);
   disk.append(file, mark);
   disk.sync(file);

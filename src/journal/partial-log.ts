@@ -24,6 +24,13 @@ export type Gap = {
   readonly anchor: EntryId;
 };
 
+/** What is known of a hole from its two ends. */
+export type HoleEnds = {
+  readonly termBefore: Term;
+  readonly termBehind: Term;
+  readonly replaced: "nothing" | "unknown";
+};
+
 export class PartialLog {
   base: PartialBase;
   last: EntryId;
@@ -107,18 +114,19 @@ export class PartialLog {
   }
 
   /**
-   * After a hole in the journal, the log ended with `last`, and `terms` were in force before it and behind it. What
-   * stood before the hole may have been replaced in it, unless
+   * After a hole in the journal, the log ended with `last`. What stood before the hole may have been replaced in it,
+   * unless
+   *   - nothing was, as the mark behind it counts; or
    *   - it was committed before; or
    *   - it is a part of the very log that ends so (Log Matching); or
    *   - the last entry before the hole was of the term that is still in force behind it: only that term's leader has
    *     written in between, and what it has sent once it never takes back (Leader Append-Only).
    */
-  resume(last: EntryId, terms: { readonly before: Term; readonly behind: Term }): void {
+  resume(last: EntryId, hole: HoleEnds): void {
     const isSame = this.termAt(last.index) === last.term;
-    const isOneLeaders = this.last.term === terms.behind && terms.before === terms.behind;
-    const kept =
-      isSame || (isOneLeaders && last.index >= this.last.index) ? last.index : this.commit;
+    const isOneLeaders = this.last.term === hole.termBehind && hole.termBefore === hole.termBehind;
+    const isWhole = isSame || hole.replaced === "nothing" || isOneLeaders;
+    const kept = isWhole && (isSame || last.index >= this.last.index) ? last.index : this.commit;
     this.last = nameOf(last);
     if (last.index < this.base.index) this.base = this.last;
     const length = last.index - this.base.index;

@@ -15,7 +15,7 @@
  * MARK (kind 2): begins every write to the file. Can be found and trusted without what stands
  * before it.
  *    0  4 bytes  "MARK"
- *    4  u32  CRC-32 of bytes 8..51, continued from the checksum of this file's header record. It
+ *    4  u32  CRC-32 of bytes 8..55, continued from the checksum of this file's header record. It
  *            stands before what it covers: behind it, it would cancel out of the record's own CRC.
  *    8  u48  offset of this record in its file
  *   14  u48  every byte of this file before this offset was durable when the mark was written
@@ -23,7 +23,9 @@
  *   26  u48  run: how many times the journal had been opened, this time included
  *   32  u48  term in force where the mark stands     38  u16  the node voted for in it, 0 for none
  *   40  u48  index of the last entry before the mark, 0 for none     46  u48  term of that entry
- *            So damage before a mark hides no vote, and how far the log had gone (salvage.ts).
+ *   52  u32  how often entries of this file took the place of others before the mark
+ *            So damage before a mark hides no vote, nor how far the log had gone, nor whether what stands
+ *            before the damage still counts (salvage.ts).
  *
  * ENTRY (kind 3): see codec/entry.ts. It replaces the entry of the same index and all that follow
  * that one.
@@ -80,6 +82,8 @@ export type Mark = {
   /** As they were before the write that the mark begins. */
   readonly hardState: HardState;
   readonly last: EntryId;
+  /** How often entries of this file took the place of others before the mark. */
+  readonly replacements: number;
 };
 
 /** A snapshot is in force. What became of the log then is told: later entries are read accordingly. */
@@ -98,7 +102,7 @@ export type BodyRecord =
   | { readonly kind: "state"; readonly hardState: HardState }
   | { readonly kind: "peer"; readonly node: NodeId; readonly incarnation: number };
 
-const markPayloadBytes = 52;
+const markPayloadBytes = 56;
 /** "MARK", and where it stands in a mark's record. */
 export const markMagic = 0x4b52414d;
 export const markMagicAt = frameBytes;
@@ -179,6 +183,7 @@ export function writeMark(
   writeHardState(target, payload + 32, mark.hardState);
   writeU48(target, payload + 40, mark.last.index);
   writeU48(target, payload + 46, mark.last.term);
+  writeU32(target, payload + 52, mark.replacements);
   writeU32(target, payload + markChecksumAt, markChecksum(target, payload, mark.seed));
 }
 
@@ -210,6 +215,7 @@ export function readMark(
       index: logIndex(readU48(bytes, payload + 40)),
       term: term(readU48(bytes, payload + 46)),
     },
+    replacements: readU32(bytes, payload + 52),
   };
 }
 

@@ -202,6 +202,7 @@ class JournalReading {
     if (!sameIdentity(header.identity, end.header.identity)) return "other-identity";
     if (header.segment !== end.header.segment + 1) return "segment-missing";
     if (header.chain !== end.place.chain) return "chain-broken";
+    standing.replacements = 0;
     return agrees(header, standing) ? null : "header-disagrees";
   }
 

@@ -132,7 +132,8 @@ function write(disk: Disk, file: string, replacement: Replacement): void {
   disk.sync(file);
 }
 
-const batchBytes = 1 << 20;
+/** Small: of a damaged batch, all is lost from the damage on. */
+const batchBytes = 1 << 14;
 
 function begun(header: Header, record: Uint8Array): Journal {
   const { identity, segment, run, previous } = header;
@@ -164,6 +165,6 @@ function perform(
 ): void {
   assert(effect.kind === "append" || effect.kind === "sync", "one file is all of it");
   if (effect.kind === "append") return disk.append(file, effect.bytes);
-  disk.sync(file);
+  // It is synced as a whole before it has a name that counts.
   journal.synced(effect.ticket);
 }

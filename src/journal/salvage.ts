@@ -119,9 +119,16 @@ function snapshotsIn(
   return { snapshot: null, damagedSnapshots };
 }
 
+/** No mark says so many. */
+const uncounted = -1;
+
 /** What a mark or a header says of everything before it. */
 type Told = Pick<StandingParts, "hardState" | "commit"> &
-  Partial<StandingParts> & { readonly last: StandingParts["previous"] };
+  Partial<StandingParts> & {
+    readonly last: StandingParts["previous"];
+    /** Of this file, as a mark counts them; a header begins to count. */
+    readonly replacements?: number;
+  };
 
 class Salvaging {
   first: Header | null = null;
@@ -157,6 +164,8 @@ class Salvaging {
 
   /** Its header is damaged. What the files before it amount to is known: the marks tell the rest. */
   private withoutHeader(file: SegmentFile): Hopeless | null {
+    // A file begins to count with its header; what was replaced at the damaged end of the one before, nobody counts.
+    if (this.standing !== null) this.standing.replacements = this.chain === null ? uncounted : 0;
     this.chain = null;
     if (this.standing === null && file.role === "active") return "identity-lost";
     const { size } = file.source;
@@ -187,7 +196,10 @@ class Salvaging {
     }
     if (!sameIdentity(header.identity, first.identity)) return "other-identity";
     const follows = header.chain === chain && header.segment === segment + 1;
-    if (follows && agrees(header, standing)) return null;
+    if (follows && agrees(header, standing)) {
+      standing.replacements = 0;
+      return null;
+    }
     if (!follows && chain !== null) this.damages.push({ file: file.name, offset: 0, bytes: 0 });
     // A bug, and no damage: all before it could be read.
     if (this.damages.length === 0) return "contradiction";
@@ -237,11 +249,16 @@ class Salvaging {
     const { hardState, commit, last } = told;
     const goesBack = hardState.term < standing.hardState.term || commit < standing.commit;
     if (goesBack || last.index < commit) return "contradiction";
-    log.resume(last, { before: standing.hardState.term, behind: hardState.term });
+    log.resume(last, {
+      termBefore: standing.hardState.term,
+      termBehind: hardState.term,
+      replaced: told.replacements === standing.replacements ? "nothing" : "unknown",
+    });
     log.commit = commit;
     const before = standing.parts();
     this.configurations.push(before.configuration);
     this.standing = new Standing({ ...before, ...told, previous: last });
+    this.standing.replacements = told.replacements ?? 0;
     return null;
   }
 

@@ -51,6 +51,8 @@ export class Standing {
   last: EntryId;
   commit: LogIndex;
   peers: ReadonlyMap<NodeId, number>;
+  /** How often entries took the place of others, in the file that is being read or written. */
+  replacements = 0;
   /** The one in force. */
   snapshot: SnapshotId | null;
   /** The configurations that are in the log, the one in force last. Never empty. */
@@ -73,6 +75,7 @@ export class Standing {
   copy(): Standing {
     const copy = new Standing(this.parts());
     copy.configurations = this.configurations;
+    copy.replacements = this.replacements;
     return copy;
   }
 
@@ -91,6 +94,7 @@ export class Standing {
     if (entry.index > last.index) {
       if (entry.term < last.term) return "entry-term-falls";
     } else {
+      this.replacements += 1;
       this.configurations = this.configurations.filter(
         (since, at) => at === 0 || since.index < entry.index,
       );
@@ -123,6 +127,7 @@ export class Standing {
       if (index <= this.commit) return "committed-entry-replaced";
       if (id.last.term > this.hardState.term) return "entry-of-unknown-term";
       this.last = id.last;
+      this.replacements += 1;
       this.configurations = [{ index, configuration }];
     }
     this.commit = maxIndex(this.commit, index);
@@ -140,9 +145,10 @@ export class Standing {
     this.peers = new Map(this.peers).set(node, incarnation);
   }
 
-  takeMark({ commit, hardState, last }: Mark): Contradiction | null {
+  takeMark({ commit, hardState, last, replacements }: Mark): Contradiction | null {
     const { term, votedFor } = this.hardState;
     if (hardState.term !== term || hardState.votedFor !== votedFor) return "mark-disagrees";
+    if (replacements !== this.replacements) return "mark-disagrees";
     if (last.index !== this.last.index || last.term !== this.last.term) return "mark-disagrees";
     return this.takeCommit(commit);
   }

@@ -57,8 +57,8 @@ export function repairRefused(
     why: `${parts.why}; no other node has a good copy of ${missing}: ${said}`,
     fix: [
       ...parts.fix,
-      `or give its place to a new node: rusty-boat cluster replace ${identity.node}`,
-      "or, where too few nodes are left: rusty-boat cluster recover",
+      `give its place to a new node: rusty-boat cluster replace ${identity.node}`,
+      "rusty-boat cluster recover      where too few nodes are left",
     ],
   });
 }

@@ -12,8 +12,11 @@ import { performDiskEffect } from "../journal/effects.ts";
 import type { Input } from "../replica/input.ts";
 import type { Replica } from "../replica/replica.ts";
 
+/** What it drives: a replica, or what repairs a journal before there is one. */
+export type Driven = Pick<Replica, "handle">;
+
 export type DriverParts = {
-  readonly replica: Replica;
+  readonly replica: Driven;
   readonly clock: Clock;
   readonly disk: Disk;
   readonly send: (datagrams: readonly OutgoingDatagram[]) => void;

@@ -41,6 +41,8 @@ export type NodeConfig = {
   readonly secretFile: string | null;
   readonly secret: Uint8Array | null;
   readonly exposure: Exposure;
+  /** What it does about a damaged journal: fetch what is lost from the others, or not start. */
+  readonly damage: "repair" | "refuse";
   readonly heartbeatMs: number;
   readonly electionMsMin: number;
   readonly electionMsMax: number;
@@ -224,6 +226,7 @@ export function nodeArguments(config: NodeConfig): string[] {
   ];
   if (config.secretFile !== null) flags.push(`--secret-file=${config.secretFile}`);
   if (config.exposure === "insecure") flags.push("--insecure");
+  flags.push(config.damage === "repair" ? "--repair" : "--no-repair");
   return ["node", ...flags];
 }
 

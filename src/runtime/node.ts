@@ -7,7 +7,7 @@ import { type Exit, exits, OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
 import { deriveKeys, type Keys, noKeys } from "../codec/authentication.ts";
 import { activeName } from "../journal/names.ts";
-import { type JournalRecovered, openJournal } from "../journal/open.ts";
+import { type JournalRecovered, type OpenedJournal, openJournal } from "../journal/open.ts";
 import { members, nobodyYet } from "../raft/membership.ts";
 import type { Configuration } from "../raft/types.ts";
 import { Replica, type ReplicaSettings } from "../replica/replica.ts";
@@ -22,6 +22,7 @@ import { isBlockMessage, LinkFilter } from "./link-filter.ts";
 import { lockJournal } from "./lock.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { type NodeLog, openLog } from "./node-log.ts";
+import { openOrRepair } from "./repair.ts";
 import { openSocket, type Socket } from "./socket.ts";
 import { waitForStop } from "./stop.ts";
 
@@ -46,7 +47,17 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
   const failed = Promise.withResolvers<never>();
   const disk = new FileDisk(config.dataFolder, (synced) => driver.push(synced));
   const began = systemClock.now();
-  const { journal, recovered } = await openFor(config, disk);
+  let describe = (): string => "(starting)";
+  let told = (_: unknown): void => undefined;
+  const stop = waitForStop({
+    show: () => process.stderr.write(`${describe()}\n`),
+    told: (message) => told(message),
+  });
+  const opened = await openFor({ config, disk, addresses, log, stop }, (its) => {
+    describe = its;
+  });
+  if (opened === "stopped") return exits.done;
+  const { journal, recovered } = opened;
   checkMembers(config, recovered);
   tellRecovery(config, recovered, log, systemClock.now() - began);
   const replica = new Replica({
@@ -71,12 +82,10 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     stopped: (error) => failed.reject(error),
   });
   tellListening(config, socket, log);
-  const stop = waitForStop({
-    show: () => process.stderr.write(`${replica.describe()}\n`),
-    told: (message) => {
-      if (isBlockMessage(message)) links.apply(message);
-    },
-  });
+  describe = () => replica.describe();
+  told = (message) => {
+    if (isBlockMessage(message)) links.apply(message);
+  };
   const over = new AbortController();
   const address = must(addresses.get(config.id), "a node knows where it is");
   const clientKey = keysOf(config).client;
@@ -101,14 +110,27 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
   }
 }
 
-async function openFor(config: NodeConfig, disk: FileDisk) {
-  return openJournal({
-    disk,
-    node: config.id,
-    cluster: await clusterOf(config),
+type Opening = {
+  readonly config: NodeConfig;
+  readonly disk: FileDisk;
+  readonly addresses: Addresses;
+  readonly log: NodeLog;
+  readonly stop: Promise<unknown>;
+};
+
+async function openFor(
+  { config, disk, addresses, log, stop }: Opening,
+  meanwhile: (describe: () => string) => void,
+): Promise<OpenedJournal | "stopped"> {
+  const options = {
+    ...{ disk, node: config.id, cluster: await clusterOf(config) },
     create: { incarnation: uniqueNumber(), configuration: firstConfiguration(config) },
     segmentBytesMax: config.segmentBytesMax,
-  });
+  };
+  if (config.damage === "refuse") return openJournal(options);
+  const { id: me, listen, datagramBytesMax } = config;
+  const wire = { me, addresses, keys: keysOf(config), datagramBytesMax };
+  return openOrRepair({ options, disk, listen, wire, log, stop, meanwhile });
 }
 
 /** A leader that leaves hands over first, so that the cluster does not have to notice its absence. */

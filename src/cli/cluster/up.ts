@@ -56,6 +56,12 @@ const upArgs = {
     valueHint: "file",
     description: "The nodes' secret: one line, peer: and 64 hex digits",
   },
+  repair: {
+    type: "boolean",
+    default: true,
+    description: "A node with a damaged log fetches what is lost from the others",
+    negativeDescription: "A node with a damaged log does not start",
+  },
   ...tuningArgs,
 } as const;
 
@@ -117,6 +123,7 @@ function configMaker(plan: ClusterPlan, args: Args): (node: StartedNode) => Node
     secretFile: plan.secretFile,
     secret,
     exposure: "secret-required",
+    damage: args.repair ? "repair" : "refuse",
     electionMsMax: electionSpread(tuning.electionMsMin),
     ...tuning,
   });
@@ -148,6 +155,7 @@ function againInForeground(plan: ClusterPlan, args: Args): readonly string[] {
     const value = args[name];
     if (value !== undefined) words.push(`--${name}=${value}`);
   }
+  if (!args.repair) words.push("--no-repair");
   if (args.json === true) words.push("--json");
   if (args.sexpr === true) words.push("--sexpr");
   return words;

@@ -81,9 +81,9 @@ function recordFields(record: JournalRecord): object {
     case "header":
       return { ...noEntry, term: record.hardState.term, ...headerFields(record) };
     case "mark": {
-      const { durable, commit, run, hardState, last } = record;
+      const { durable, commit, run, hardState, last, replacements } = record;
       const { term, votedFor } = hardState;
-      return { ...noEntry, term, durable, commit, run, votedFor, last };
+      return { ...noEntry, term, durable, commit, run, votedFor, last, replacements };
     }
     case "entry":
       return entryFields(record.entry);

@@ -13,6 +13,7 @@ import { decodeCommand } from "../../../src/codec/command.ts";
 import { openDatagram } from "../../../src/codec/datagram.ts";
 import { datagramKinds } from "../../../src/codec/kinds.ts";
 import { decodeMessage } from "../../../src/codec/message.ts";
+import { decodeRepairRequest, decodeRepairResponse } from "../../../src/codec/repair.ts";
 import { decodeReply } from "../../../src/codec/reply.ts";
 import { decodeRequestBatch } from "../../../src/codec/request-batch.ts";
 import { decodeResponseBatch } from "../../../src/codec/response-batch.ts";
@@ -32,6 +33,8 @@ const decoders: readonly ((body: Uint8Array) => unknown)[] = [
   decodeChunkAck,
   decodeCommand,
   decodeReply,
+  decodeRepairRequest,
+  decodeRepairResponse,
   decodeRequestBatch,
   decodeResponseBatch,
   decodeStatusRequest,

@@ -20,6 +20,11 @@ import { encodeCommand } from "../../../src/codec/command.ts";
 import { type Opener, sealDatagram } from "../../../src/codec/datagram.ts";
 import { type DatagramKind, groupOfKind } from "../../../src/codec/kinds.ts";
 import { encodeMessage } from "../../../src/codec/message.ts";
+import {
+  encodeRepairRequest,
+  encodeRepairResponse,
+  type RepairRequest,
+} from "../../../src/codec/repair.ts";
 import { encodeRequestBatch } from "../../../src/codec/request-batch.ts";
 import { encodeResponseBatch } from "../../../src/codec/response-batch.ts";
 import { encodeStatusRequest, encodeStatusResponse } from "../../../src/codec/status.ts";
@@ -151,11 +156,30 @@ export const chunk = {
   bytes: wholeBytes.slice(20),
 };
 
+const repairRequest: RepairRequest = {
+  kind: "entries",
+  round: 3,
+  previous: id(40, 2),
+  to: logIndex(42),
+  anchors: [
+    { from: logIndex(43), to: logIndex(47), term: term(2) },
+    { from: logIndex(50), to: logIndex(50), term: term(3) },
+  ],
+};
+
 type Sample = { readonly kind: DatagramKind; readonly body: Uint8Array };
 
 export const samples: readonly Sample[] = [
   ...messages.map(encodeMessage),
   { kind: "store-hash", body: encodeStoreHash({ index: logIndex(42), hash: 0x89abcdef }) },
+  { kind: "repair-request", body: encodeRepairRequest(repairRequest) },
+  {
+    kind: "repair-response",
+    body: encodeRepairResponse({
+      ...{ round: 3, offered: snapshot },
+      answer: { kind: "entries", entries: [{ ...appended, kind: "noop", body: null }] },
+    }),
+  },
   { kind: "peer-chunk", body: encodeChunk({ ...chunk, kind: "append-request" }) },
   { kind: "peer-chunk-ack", body: encodeChunkAck({ transfer: 99, below: 1, others: [3, 4] }) },
   { kind: "request-batch", body: encodeRequestBatch(requests) },

@@ -85,6 +85,7 @@ function goldenFile(): Uint8Array {
     seed,
     hardState: { term: noTerm, votedFor: null },
     last: { index: noIndex, term: noTerm },
+    replacements: 0,
   });
   chainRecords(bytes, seed);
   return new Uint8Array([...first, ...bytes]);
@@ -128,37 +129,37 @@ const expected: readonly Golden[] = [
   },
   {
     name: "mark",
-    sexp: "(mark (durable 104) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0))",
+    sexp: "(mark (durable 104) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0) (replacements 0))",
     hex:
-      "6bb0867a340000024d41524b2cf4adab680000000000680000000000000000000000010000000000" +
+      "0a0c437a380000024d41524b52acc023680000000000680000000000000000000000010000000000" +
       "000000000000000000000000000000000000000000000000",
   },
   {
     name: "state",
     sexp: "(state (term 1) (voted-for 1))",
-    hex: "ca56597d080000040100000000000100",
+    hex: "0c5fa905080000040100000000000100",
   },
   {
     name: "entry, noop",
     sexp: "(entry (index 1) (term 1) (time 250) (noop))",
-    hex: "7874a2ac18000003010000000000010000000000fa0000000000010000000000",
+    hex: "2c5b167e18000003010000000000010000000000fa0000000000010000000000",
   },
   {
     name: "entry, command",
     sexp: '(entry (index 2) (term 1) (time 250) "hello")',
-    hex: "2c1217961d000003020000000000010000000000fa000000000002000500000068656c6c6f000000",
+    hex: "926e063d1d000003020000000000010000000000fa000000000002000500000068656c6c6f000000",
   },
   {
     name: "entry, configuration",
     sexp: "(entry (index 3) (term 1) (time 250) (members (voters 1 2 3) (learners 4)))",
     hex:
-      "4f4c250926000003030000000000010000000000fa000000000003000e0000000300000001000100" +
+      "c085cc3a26000003030000000000010000000000fa000000000003000e0000000300000001000100" +
       "0200030004000000",
   },
   {
     name: "peer",
     sexp: '(peer (node 3) (incarnation "000000000088"))',
-    hex: "eeb950d0080000050300880000000000",
+    hex: "2681acc4080000050300880000000000",
   },
   {
     name: "entry, configuration",
@@ -166,7 +167,7 @@ const expected: readonly Golden[] = [
       "(entry (index 4) (term 1) (time 250) (members (voters 1 2 4) (outgoing 1 2 3) " +
       '(places (1 none "00000000abcd") (4 "10.0.0.4:7101" "000000000099"))))',
     hex:
-      "a0eb76a248000003040000000000010000000000fa00000000000300300000000300030000000100" +
+      "c554aa2248000003040000000000010000000000fa00000000000300300000000300030000000100" +
       "020004000100020003000100cdab000000000000000400990000000000bd1b0831302e302e302e34",
   },
   {
@@ -175,7 +176,7 @@ const expected: readonly Golden[] = [
       '(snapshot (last 2 1) (bytes 152) (checksum "4beb5261") (log kept) (members ' +
       "(voters 1 2 3)))",
     hex:
-      "f0ce9b83240000060200000000000100000000009800000000006152eb4b000003000000000001000200" +
+      "2d668b7c240000060200000000000100000000009800000000006152eb4b000003000000000001000200" +
       "030000000000",
   },
 ];
@@ -264,7 +265,7 @@ test("docs/file-format.md shows these bytes and these s-expressions", () => {
 });
 
 test("a mark's checksum does not cancel out of its record's", () => {
-  const before = { hardState: header.hardState, last: header.previous };
+  const before = { hardState: header.hardState, last: header.previous, replacements: 0 };
   const checksums = [1, 2, 3].map((run) => {
     const mark = new Uint8Array(markRecordBytes);
     writeMark(mark, 0, { offset: 80, durable: 80, commit: logIndex(9), run, seed: 5, ...before });

@@ -51,8 +51,8 @@ describe("a file", () => {
   test("is read record by record, each with its place", () => {
     const { records, end } = readFrom(smallLog().disk);
     expect(shown(records).slice(1)).toEqual([
-      "(mark (durable 96) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0))",
-      "(mark (durable 160) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0))",
+      "(mark (durable 96) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0) (replacements 0))",
+      "(mark (durable 160) (commit 0) (run 1) (term 0) (voted-for none) (last 0 0) (replacements 0))",
       "(state (term 1) (voted-for 1))",
       "(entry (index 1) (term 1) (time 1001) (noop))",
       '(entry (index 2) (term 1) (time 1002) "hello")',
@@ -67,7 +67,7 @@ describe("a file", () => {
     bench.recordEntry(utf8("more"));
     bench.settle();
     expect(shown(readFrom(bench.disk, end.place).records)).toEqual([
-      "(mark (durable 312) (commit 0) (run 1) (term 1) (voted-for 1) (last 2 1))",
+      "(mark (durable 312) (commit 0) (run 1) (term 1) (voted-for 1) (last 2 1) (replacements 0))",
       '(entry (index 3) (term 1) (time 1003) "more")',
     ]);
   });
@@ -131,7 +131,8 @@ describe("verification", () => {
       const body = new Uint8Array(72);
       const place = { offset: 100_000, durable: 300, seed };
       const { hardState, base: last } = bench.recovered;
-      writeMark(body, shift, { ...place, commit: noIndex, run: 1, hardState, last });
+      const said = { commit: noIndex, run: 1, hardState, last, replacements: 0 };
+      writeMark(body, shift, { ...place, ...said });
       bench.recordEntry(body);
     }
     bench.flush();
