@@ -135,6 +135,14 @@ export class PartialLog {
     this.searchAgain(nextIndex(this.base.index));
   }
 
+  /** Entries of a hole in which none took the place of another: what was written there is what the log holds. */
+  restore(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const at = entry.index - this.base.index - 1;
+      if (this.held[at] === null) this.held[at] = entry;
+    }
+  }
+
   /** It begins anew behind an entry that a snapshot stands for. */
   restart(base: EntryId): void {
     this.base = nameOf(base);

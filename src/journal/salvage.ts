@@ -15,6 +15,7 @@ import { firstMarkBehind } from "./damage.ts";
 import type { Disk } from "./disk.ts";
 import { findFiles } from "./folder.ts";
 import type { Header, Identity } from "./header.ts";
+import { entriesInHole } from "./hole.ts";
 import { snapshotIndex, snapshotNames } from "./names.ts";
 import type { RecoveredSnapshot } from "./open.ts";
 import { PartialLog } from "./partial-log.ts";
@@ -237,10 +238,15 @@ class Salvaging {
     return this.resumeAt(file, bad, mark) ?? this.readBody(file, readerBehind(file, bad, mark));
   }
 
-  private resumeAt(file: SegmentFile, { offset }: ReadPlace, mark: Mark): Hopeless | null {
+  private resumeAt(file: SegmentFile, bad: ReadPlace, mark: Mark): Hopeless | null {
+    const { offset } = bad;
     this.damages.push({ file: file.name, offset, bytes: mark.offset - offset });
     this.run = mark.run;
-    return this.resume(mark);
+    const isUnreplaced = mark.replacements === this.standing?.replacements;
+    const because = this.resume(mark);
+    if (because !== null || !isUnreplaced || offset === 0) return because;
+    this.log?.restore(entriesInHole(file.source, bad, mark.offset));
+    return null;
   }
 
   private resume(told: Told): Hopeless | null {

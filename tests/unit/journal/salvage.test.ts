@@ -15,6 +15,7 @@ import {
   openDamaged,
   replacementOf,
 } from "../../../src/journal/open-damaged.ts";
+import { gapsOf } from "../../../src/journal/partial-log.ts";
 import { replaceJournal } from "../../../src/journal/replace.ts";
 import { type Salvage, salvageJournal } from "../../../src/journal/salvage.ts";
 import { damageSomewhere } from "../../../src/sim/campaign/rot.ts";
@@ -134,6 +135,34 @@ describe("what is left of a damaged journal", () => {
     const { disk } = bench;
     disk.flipBit(active, entryAt(disk, "another 4") * 8);
     expect(salvaged(disk).log.gap).toMatchObject({ from: 3, to: 5, anchor: { index: 5, term: 2 } });
+  });
+
+  test("is believed where the mark behind the hole counts nothing that was replaced", () => {
+    const bench = fiveEntries();
+    // Another term: nothing but the count says that what stood before is still there.
+    bench.recordState(2, null);
+    bench.settle();
+    bench.recordEntry(utf8("entry 6"));
+    bench.settle();
+    bench.seal();
+    const { disk } = bench;
+    disk.flipBit(active, entryAt(disk, "entry 6") * 8);
+    expect(salvaged(disk).log.gap).toMatchObject({ from: 6, to: 6, anchor: { index: 6, term: 2 } });
+  });
+
+  test("of a batch is all but the records that are damaged, where none took another's place", () => {
+    const bench = new Workbench();
+    bench.recordState(1, me);
+    for (let count = 1; count <= 5; count++) bench.recordEntry(utf8(`entry ${count}`));
+    bench.settle();
+    bench.seal();
+    const { disk } = bench;
+    for (const text of ["entry 2", "entry 4"]) disk.flipBit(active, entryAt(disk, text) * 8);
+    const { log } = salvaged(disk);
+    expect(gapsOf(log)).toEqual([
+      { from: logIndex(2), to: logIndex(2) },
+      { from: logIndex(4), to: logIndex(4) },
+    ]);
   });
 
   test("is nothing where the end of the journal is gone, or the only header", () => {
