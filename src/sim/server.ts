@@ -53,6 +53,8 @@ export type ServerHooks = {
   readonly afterStep?: (server: SimServer) => void;
   /** What it is about to send. */
   readonly onSend?: (server: SimServer, datagrams: readonly OutgoingDatagram[]) => void;
+  /** The same of a server that repairs its journal. */
+  readonly onRepairSend?: (server: SimServer, datagrams: readonly OutgoingDatagram[]) => void;
   readonly onNote?: (server: SimServer, sentence: string) => void;
   /** Its power goes now: the disk is still as the server saw it. */
   readonly beforeCrash?: (server: SimServer) => void;
@@ -258,6 +260,7 @@ export class SimServer {
     const effects = repairer.handle(this.time.now(), inputs);
     this.noteAll(effects.notes);
     if (effects.stop !== null) return this.stop(effects.stop);
+    this.hooks.onRepairSend?.(this, effects.datagrams);
     this.running?.network.send(effects.datagrams);
     this.carryOut(effects.disk);
     this.wakeAt(effects.wakeAt);

@@ -41,6 +41,8 @@ type Trouble = {
   cutAt: Boundary | null;
   /** The disk was damaged while the server was down; how to repair it, where somebody will. */
   damage: { readonly undo: Undo | null } | null;
+  /** "begun": it asks the others for what it lost. "given-up": nobody had it. */
+  repair: "may-help" | "begun" | "given-up";
   tail: "lost" | "as-it-was";
 };
 
@@ -62,9 +64,9 @@ export class DiskTroubles {
   /** All disks are well from now on, except those that are damaged. */
   stop(): void {
     for (const server of this.world.all) {
-      const { damage } = this.of(server);
+      const { damage, repair } = this.of(server);
       this.troubles.delete(server.id);
-      this.of(server).damage = damage;
+      Object.assign(this.of(server), { damage, repair });
     }
   }
 
@@ -128,12 +130,23 @@ export class DiskTroubles {
 
   /** Starts a server that is down, and holds it against what was done to its disk. */
   start(server: SimServer): "runs" | "down" | "gone" {
+    if (server.repairer !== null) return "runs";
     const trouble = this.of(server);
     const { damage } = trouble;
+    if (damage !== null && trouble.repair === "given-up") return this.refused(server, damage.undo);
     const outcome = this.world.start(server);
     if (outcome.kind === "power-cut") return "down";
+    if (outcome.kind === "repairing") {
+      if (damage === null) throw new Violation("I22", `n${server.id} repairs a good disk`);
+      trouble.repair = "begun";
+      return "runs";
+    }
     if (outcome.kind === "started") {
-      if (damage !== null) throw new Violation("I22", `n${server.id} starts on a damaged disk`);
+      // The power may have gone when the repair was done, and only the names were not.
+      if (damage !== null && trouble.repair === "begun") this.repaired(server);
+      else if (damage !== null) {
+        throw new Violation("I22", `n${server.id} starts on a damaged disk`);
+      }
       if (trouble.tail === "lost") this.world.coverage.add("lost-tails");
       trouble.tail = "as-it-was";
       return "runs";
@@ -146,6 +159,28 @@ export class DiskTroubles {
     return this.refused(server, damage.undo);
   }
 
+  /** What was damaged is not used any more. */
+  repaired(server: SimServer): void {
+    Object.assign(this.of(server), { damage: null, repair: "may-help" });
+  }
+
+  /** It ended by itself. */
+  stopped({ id, failure }: SimServer): void {
+    const trouble = this.troubles.get(id);
+    if (failure?.parts.code === "no-good-copy" && trouble !== undefined)
+      trouble.repair = "given-up";
+  }
+
+  /** Somebody puts back what was damaged, where it can be put back: the others need not have it. */
+  mend(server: SimServer): void {
+    const { damage } = this.of(server);
+    if (damage === null || damage.undo === null) return;
+    if (server.repairer !== null) this.world.kill(server);
+    damage.undo();
+    Object.assign(this.of(server), { damage: null, repair: "may-help" });
+    this.world.coverage.add("damage-repaired");
+  }
+
   private refused(server: SimServer, undo: Undo | null): "down" | "gone" {
     this.world.coverage.add("damage-refused");
     if (undo === null) {
@@ -153,7 +188,7 @@ export class DiskTroubles {
       return "gone";
     }
     undo();
-    this.of(server).damage = null;
+    Object.assign(this.of(server), { damage: null, repair: "may-help" });
     this.world.coverage.add("damage-repaired");
     return "down";
   }
@@ -272,7 +307,14 @@ export class DiskTroubles {
 
 const noTrouble = (): Trouble => ({
   ...{ cutIn: 0, failSync: "none", fullIn: 0, fullUntil: longAgo, slowness: 1 },
-  ...{ slowUntil: longAgo, stallMs: 0, cutAt: null, damage: null, tail: "as-it-was" },
+  ...{
+    slowUntil: longAgo,
+    stallMs: 0,
+    cutAt: null,
+    damage: null,
+    repair: "may-help",
+    tail: "as-it-was",
+  },
 });
 
 function renamed(from: NodeId, to: NodeId): (name: string) => string {

@@ -208,6 +208,7 @@ export class Liveness {
     server.inboxMax = Number.POSITIVE_INFINITY;
     server.resume();
     server.changeClock((time) => time.setRate(1));
+    this.misfortunes.disks.mend(server);
     this.startAgain(server);
   }
 

@@ -92,8 +92,13 @@ export class Misfortunes {
         hooks.beforeCrash?.(one);
         this.restartLater(one);
       },
+      onRepaired: (one, recovered) => {
+        hooks.onRepaired?.(one, recovered);
+        this.disks.repaired(one);
+      },
       onStop: (one) => {
         hooks.onStop?.(one);
+        this.disks.stopped(one);
         this.restartLater(one);
       },
       atBoundary: (one, boundary) => this.disks.atBoundary(one, boundary),

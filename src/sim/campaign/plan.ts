@@ -103,6 +103,8 @@ export type Plan = {
   readonly bulkBytesMax: number;
   readonly leases: LeasePlan;
   readonly snapshots: Partial<SnapshotSettings>;
+  /** What servers do about a damaged journal. */
+  readonly damage: "repair" | "refuse";
 };
 
 export type PlanChoices = {
@@ -161,6 +163,7 @@ export function drawPlan(seed: number, choices: PlanChoices = {}): Plan {
     ...clientDraws,
     steps: choices.steps ?? stepsDefault,
     snapshots: drawSnapshots(seed, clientDraws),
+    damage: drawDamage(seed),
     inboxMax: drawInbox(random, without),
     weather: drawWeather(random, timing, without),
     misfortunes: drawMisfortunes(random, without),
@@ -191,6 +194,10 @@ function drawSnapshots(seed: number, { bulk }: Drawn<"bulk">): Partial<SnapshotS
     pieceBytes: bulk > 0 ? 1 << 16 : oneOf(random, [40, 150, 600, 1 << 16]),
   };
 }
+
+/** From a source of its own as well. */
+const drawDamage = (seed: number): Plan["damage"] =>
+  seededRandom(seed + 2 ** 34).below(4) === 0 ? "refuse" : "repair";
 
 type Drawn<Name extends keyof Plan> = Pick<Plan, Name>;
 type Without = ReadonlySet<FaultKind>;

@@ -3,7 +3,7 @@
  * ways in which a server can end and begin again, each held against what the disk had.
  */
 import { formatAddress } from "../../base/address.ts";
-import { assert, must } from "../../base/assert.ts";
+import { must } from "../../base/assert.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { OperatorError } from "../../base/error.ts";
 import { readU32 } from "../../base/integers.ts";
@@ -39,6 +39,7 @@ export type Absence =
 
 export type StartOutcome =
   | { readonly kind: "started" }
+  | { readonly kind: "repairing" }
   | { readonly kind: "power-cut" }
   | { readonly kind: "refused"; readonly code: string };
 
@@ -58,6 +59,8 @@ export class World {
   readonly absent = new Map<NodeId, Absence>();
   /** Turns of servers so far. */
   steps = 0;
+  /** They run, and are no servers yet. */
+  private readonly repairing = new Set<NodeId>();
   private readonly remains = new Map<NodeId, Remains>();
   readonly keys: Keys;
   private readonly servers: readonly SimServer[];
@@ -81,7 +84,7 @@ export class World {
       host: "10.0.0.1",
       settings: {
         ...{ timing, preVote, datagramBytesMax, segmentBytesMax, syncMs, keys },
-        ...{ sessionLimits: plan.sessionLimits, snapshots },
+        ...{ sessionLimits: plan.sessionLimits, snapshots, damage: plan.damage },
       },
     });
     this.servers = [...this.cluster.servers.values()];
@@ -162,10 +165,12 @@ export class World {
     const { id } = server;
     try {
       const recovered = server.start();
-      assert(
-        recovered !== null,
-        "a server refuses a damaged journal unless it is told to repair it",
-      );
+      if (recovered === null) {
+        this.repairing.add(id);
+        this.coverage.add("repairs-started");
+        this.tell("repairs", `n${id}`);
+        return { kind: "repairing" };
+      }
       if (recovered.cut !== null) this.coverage.add("torn-tails-cut");
       this.begin(server, recovered.identity.incarnation);
       this.absent.delete(id);
@@ -231,12 +236,12 @@ export class World {
   }
 
   crash(server: SimServer, left: Random | "lose-all"): void {
-    if (server.replica === null) return;
+    if (server.replica === null && server.repairer === null) return;
     server.crash(left);
   }
 
   kill(server: SimServer): void {
-    if (server.replica === null) return;
+    if (server.replica === null && server.repairer === null) return;
     this.leave(server, "is-killed");
     server.kill();
     this.down(server);
@@ -249,6 +254,8 @@ export class World {
 
   private leave(server: SimServer, how: string): void {
     this.tell(how, `n${server.id}`);
+    // Of a journal that is not whole yet, what it was before still counts.
+    if (this.repairing.delete(server.id)) return;
     this.collect(server);
     const image = this.images.get(server.id);
     if (image !== undefined && this.isWatched(server)) {
@@ -289,6 +296,7 @@ export class World {
           this.trace.add(this.now, () => saidForm(server.id, to.port, bytes));
         }
       },
+      onRepairSend: (_, datagrams) => this.promises.checkRepairer(server, datagrams),
       afterStep: () => {
         this.steps += 1;
         if (this.isWatched(server)) this.witness.afterStep(server);
@@ -297,6 +305,13 @@ export class World {
       onNote: (_, sentence) => {
         noteCounts(sentence, this.coverage);
         this.trace.add(this.now, () => form("notes", sentence));
+      },
+      onRepaired: (_, recovered) => {
+        this.repairing.delete(server.id);
+        this.coverage.add("repairs-finished");
+        this.tell("has-repaired", `n${server.id}`);
+        this.begin(server, recovered.identity.incarnation);
+        this.absent.delete(server.id);
       },
       beforeCrash: () => {
         this.leave(server, "loses-power");
@@ -337,5 +352,6 @@ export class World {
 }
 
 function stopCounter(code: string): CoverageName {
+  if (code === "no-good-copy") return "repairs-refused";
   return code === "disk-full" || code === "store-differs" ? code : "sync-errors";
 }

@@ -7,7 +7,7 @@ import type { OutgoingDatagram } from "../../base/network.ts";
 import { logIndex, type NodeId, type Term } from "../../base/numbers.ts";
 import type { Keys } from "../../codec/authentication.ts";
 import { openDatagram } from "../../codec/datagram.ts";
-import { groupOfKind } from "../../codec/kinds.ts";
+import { type DatagramKind, groupOfKind, kindOfCode } from "../../codec/kinds.ts";
 import { decodeMessage } from "../../codec/message.ts";
 import { decodeResponseBatch } from "../../codec/response-batch.ts";
 import type { AppendResponse, Message } from "../../raft/message.ts";
@@ -23,6 +23,22 @@ export type PromiseSettings = {
   readonly numbers: "are-right" | "may-be-corrupted";
   readonly nodeAt: (port: number) => NodeId | null;
 };
+
+const saidWhileRepairing: ReadonlySet<DatagramKind> = new Set([
+  "repair-request",
+  "repair-response",
+  "peer-chunk",
+  "peer-chunk-ack",
+  "status-response",
+] as const);
+
+const promisesNothing: ReadonlySet<DatagramKind> = new Set([
+  "peer-chunk",
+  "peer-chunk-ack",
+  "store-hash",
+  "repair-request",
+  "repair-response",
+] as const);
 
 export class Promises {
   /** Answers to clients, by what they say. */
@@ -44,6 +60,15 @@ export class Promises {
     for (const datagram of datagrams) this.checkOne(server, image, datagram);
   }
 
+  /** Who repairs its journal asks, answers those that ask the same, and promises nothing to anybody. */
+  checkRepairer(server: SimServer, datagrams: readonly OutgoingDatagram[]): void {
+    for (const { bytes } of datagrams) {
+      const kind = kindOfCode(bytes[7] ?? 0);
+      if (kind === null || saidWhileRepairing.has(kind)) continue;
+      throw new Violation("I12", `n${server.id} repairs its journal, and says ${kind}`);
+    }
+  }
+
   private checkOne(server: SimServer, image: DurableImage, { to, bytes }: OutgoingDatagram): void {
     const { cluster, keys, datagramBytesMax, nodeAt } = this.settings;
     if (bytes.length > datagramBytesMax) {
@@ -62,7 +87,7 @@ export class Promises {
     if (kind === "response-batch") this.countAnswers(opened.body);
     if (me === null || groupOfKind(kind) === "client") return;
     this.counts.peerDatagrams += 1;
-    if (kind === "peer-chunk" || kind === "peer-chunk-ack" || kind === "store-hash") return;
+    if (promisesNothing.has(kind)) return;
     const message = must(
       decodeMessage(kind, opened.body, { from: server.id, to: me }),
       "what a server says to another is a message",
