@@ -1,0 +1,84 @@
+/** What a server answers to one that repairs its journal: only what is the same log for certain. */
+import { describe, expect, test } from "bun:test";
+import { logIndex, millis, term } from "../../../src/base/numbers.ts";
+import { Log } from "../../../src/raft/log.ts";
+import type { Entry, EntryId } from "../../../src/raft/types.ts";
+import { answerFor, sourceOf } from "../../../src/replica/repair-desk.ts";
+
+const id = (index: number, its: number): EntryId => ({ index: logIndex(index), term: term(its) });
+
+const entry = (index: number, its: number): Entry => ({
+  ...{ ...id(index, its), time: millis(0) },
+  ...{ kind: "noop", body: null },
+});
+
+const run = (from: number, to: number, its: number) => ({
+  ...{ from: logIndex(from), to: logIndex(to), term: term(its) },
+});
+
+/** Entries behind `base`, of these terms. */
+function source(terms: readonly number[], { base = id(0, 0), commit = 0 } = {}) {
+  const entries = terms.map((its, at) => entry(base.index + at + 1, its));
+  return sourceOf(new Log(base, entries), logIndex(commit));
+}
+
+type Anchors = readonly ReturnType<typeof run>[];
+
+/** Entries 3 and 4 are asked for. */
+const ask = (from: ReturnType<typeof source>, anchors: Anchors, previous = id(2, 1)) => {
+  const answer = answerFor(from, { kind: "entries", previous, to: logIndex(4), anchors }, 1000);
+  return answer.kind === "entries"
+    ? answer.entries.map((one) => `${one.index}.${one.term}`).join(" ")
+    : answer;
+};
+
+describe("entries", () => {
+  test("of a log that holds what is behind the gap", () => {
+    expect(ask(source([1, 1, 1, 2, 2]), [run(5, 5, 2)])).toBe("3.1 4.2");
+  });
+
+  test("of one that holds something further behind, where the first is unknown to it", () => {
+    expect(ask(source([1, 1, 1, 2, 2]), [run(5, 6, 2), run(7, 9, 3)])).toBe("3.1 4.2");
+  });
+
+  test("as many as fit, one at least", () => {
+    const anchors = [run(5, 5, 2)];
+    const question = { kind: "entries", previous: id(2, 1), to: logIndex(4), anchors } as const;
+    const answer = answerFor(source([1, 1, 1, 2, 2]), question, 1);
+    expect(answer).toMatchObject({ kind: "entries", entries: [{ index: 3 }] });
+  });
+
+  test("behind its own beginning, where older ones are compacted", () => {
+    expect(ask(source([2, 2], { base: id(3, 1) }), [run(5, 5, 2)])).toBe("4.2");
+  });
+});
+
+describe("none", () => {
+  test("of a log that has another entry behind the gap, not known to be committed", () => {
+    const none = { kind: "none", because: "behind" } as const;
+    expect(ask(source([1, 1, 1, 1, 1]), [run(5, 5, 2)])).toEqual(none);
+    // The names behind that one cannot be the same either.
+    expect(ask(source([1, 1, 1, 1, 1, 2]), [run(5, 5, 2), run(6, 6, 2)])).toEqual(none);
+  });
+
+  test("of a log that ends before", () => {
+    const none = { kind: "none", because: "behind" } as const;
+    expect(ask(source([1, 1, 1]), [run(5, 5, 2)])).toEqual(none);
+  });
+
+  test("of one that begins behind", () => {
+    const none = { kind: "none", because: "compacted" } as const;
+    expect(ask(source([3], { base: id(8, 3) }), [run(5, 5, 2)])).toEqual(none);
+    expect(ask(source([2], { base: id(4, 2) }), [run(5, 5, 2)])).toEqual(none);
+  });
+});
+
+test("another entry that is committed refutes the log that asks", () => {
+  const truth = id(5, 3);
+  const from = source([1, 1, 1, 3, 3], { commit: 5 });
+  expect(ask(from, [run(5, 5, 2)])).toEqual({ kind: "refuted", truth });
+});
+
+test("the same entry behind the gap and another before it: the logs part", () => {
+  expect(ask(source([1, 1, 1, 2, 2]), [run(5, 5, 2)], id(2, 2))).toEqual({ kind: "parted" });
+});
