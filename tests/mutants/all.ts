@@ -13,6 +13,7 @@ import { raftElectionMutants } from "./raft-elections.ts";
 import { raftMembershipMutants } from "./raft-membership.ts";
 import { raftReplicationMutants } from "./raft-replication.ts";
 import { readMutants } from "./reads.ts";
+import { repairMutants } from "./repair.ts";
 import { replicaMutants } from "./replica.ts";
 import { snapshotMutants } from "./snapshots.ts";
 import { watchMutants } from "./watches.ts";
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...raftReplicationMutants,
   ...journalMutants,
   ...journalSnapshotMutants,
+  ...repairMutants,
   ...replicaMutants,
   ...snapshotMutants,
   ...readMutants,

@@ -87,8 +87,8 @@ export const journalMutants: readonly Mutant[] = [
     name: "mark-vouches-for-an-unsynced-seal",
     why: "A seal that the disk lost counts as damage, and the node refuses to start.",
     file: "journal/journal.ts",
-    before: "durable: this.durableEnd, commit: told",
-    after: "durable: end, commit: told",
+    before: "durable: this.durableEnd, seed",
+    after: "durable: end, seed",
   },
   {
     name: "sync-vouches-for-what-came-later",
