@@ -15,9 +15,9 @@
  * NAME in a response is the snapshot that the sender has and can send, all four 0 where it has none. A previous term
  * of 0 with an index of 1 or more is unknown.
  *
- * Valid when the array has exactly these fields, runs are one to nine and ascend from `to` on, every number is whole and below 2^48, a NAME is as in a snapshot
- * message or all 0, entries follow each other with terms that do not fall, and a piece is not empty and lies within
- * the snapshot's bytes.
+ * Valid when the array has exactly these fields, runs are one to nine and ascend from `to` on, every number is whole
+ * and below 2^48, a NAME is as in a snapshot message or all 0, entries follow each other with terms that do not fall,
+ * and a piece is not empty and lies within the snapshot's bytes.
  */
 import { unreachable } from "../base/assert.ts";
 import type { LogIndex, Term } from "../base/numbers.ts";

@@ -54,7 +54,7 @@ export function repairRefused(
   return new OperatorError({
     ...parts,
     code: "no-good-copy",
-    why: `${parts.why}; no other node has a good copy of ${missing}: ${said}`,
+    why: `${parts.why}; no other node has a good copy of ${missing}: ${said === "" ? "there is none" : said}`,
     fix: [
       ...parts.fix,
       `give its place to a new node: rusty-boat cluster replace ${identity.node}`,

@@ -24,7 +24,7 @@ import type { NodeConfig } from "./node-config.ts";
 import { type NodeLog, openLog } from "./node-log.ts";
 import { openOrRepair } from "./repair.ts";
 import { openSocket, type Socket } from "./socket.ts";
-import { waitForStop } from "./stop.ts";
+import { type StopReason, waitForStop } from "./stop.ts";
 
 /** How long a leader that is told to stop waits for its successor, and how often it looks. */
 const handOver = { waitMs: 1500, pollMs: 10 } as const;
@@ -47,14 +47,9 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
   const failed = Promise.withResolvers<never>();
   const disk = new FileDisk(config.dataFolder, (synced) => driver.push(synced));
   const began = systemClock.now();
-  let describe = (): string => "(starting)";
-  let told = (_: unknown): void => undefined;
-  const stop = waitForStop({
-    show: () => process.stderr.write(`${describe()}\n`),
-    told: (message) => told(message),
-  });
-  const opened = await openFor({ config, disk, addresses, log, stop }, (its) => {
-    describe = its;
+  const { stop, running } = listenForStop();
+  const opened = await openFor({ config, disk, addresses, log, stop }, (describe) => {
+    running.describe = describe;
   });
   if (opened === "stopped") return exits.done;
   const { journal, recovered } = opened;
@@ -82,8 +77,8 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     stopped: (error) => failed.reject(error),
   });
   tellListening(config, socket, log);
-  describe = () => replica.describe();
-  told = (message) => {
+  running.describe = () => replica.describe();
+  running.told = (message) => {
     if (isBlockMessage(message)) links.apply(message);
   };
   const over = new AbortController();
@@ -94,13 +89,7 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     failed.reject,
   );
   try {
-    const reason = await Promise.race([stop, failed.promise]);
-    if (reason === "asked") {
-      await Promise.race([handOverLeadership(driver, replica), failed.promise]);
-    }
-    driver.close();
-    await Promise.race([failed.promise, Promise.resolve()]);
-    return exits.done;
+    return await untilStopped({ stop, failed: failed.promise, driver, replica });
   } finally {
     over.abort();
     driver.stop();
@@ -108,6 +97,30 @@ async function serve(config: NodeConfig, addresses: Addresses, log: NodeLog): Pr
     disk.close();
     log.info(`n${config.id} has stopped`);
   }
+}
+
+/** Signals and the supervisor reach whoever runs now. */
+function listenForStop() {
+  const running = { describe: () => "(starting)", told: (_: unknown): void => undefined };
+  const stop = waitForStop({
+    show: () => process.stderr.write(`${running.describe()}\n`),
+    told: (message) => running.told(message),
+  });
+  return { stop, running };
+}
+
+async function untilStopped(parts: {
+  readonly stop: Promise<StopReason>;
+  readonly failed: Promise<never>;
+  readonly driver: Driver;
+  readonly replica: Replica;
+}): Promise<Exit> {
+  const { stop, failed, driver, replica } = parts;
+  const reason = await Promise.race([stop, failed]);
+  if (reason === "asked") await Promise.race([handOverLeadership(driver, replica), failed]);
+  driver.close();
+  await Promise.race([failed, Promise.resolve()]);
+  return exits.done;
 }
 
 type Opening = {
