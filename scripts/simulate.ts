@@ -6,7 +6,7 @@
  * `N passed, M failed`; exit 1 where something failed, 2 where the words make no sense.
  */
 import { parseArgs } from "node:util";
-import { Coverage, seedsForFloors } from "../src/sim/campaign/coverage.ts";
+import { Coverage } from "../src/sim/campaign/coverage.ts";
 import { examine, type samples } from "../src/sim/campaign/examine.ts";
 import { drawPlan, type FaultKind, faultKinds } from "../src/sim/campaign/plan.ts";
 import {
@@ -227,8 +227,7 @@ async function main(): Promise<void> {
     say(describePlan(drawPlan(wanted.from, { without: wanted.without })));
     total.hear(wordOn(wanted.from, wanted, "shrink"));
   } else await campaign(wanted, total);
-  const isCampaign = total.seeds >= seedsForFloors && wanted.without.size === 0;
-  const missing = isCampaign ? describeMissing(total.coverage) : [];
+  const missing = wanted.without.size === 0 ? describeMissing(total.coverage, total.seeds) : [];
   if (wanted.coverage || missing.length > 0) say(describeCoverage(total.coverage));
   for (const line of missing) say(line);
   say(total.pace());

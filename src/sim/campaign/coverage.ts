@@ -3,8 +3,8 @@
  * enough seeds a counter that is still zero is a failure.
  */
 
-/** From here on a campaign is large enough to have met everything. */
-export const seedsForFloors = 200;
+/** From so many seeds on a campaign is large enough to have met what is common, and what is rare. */
+const seedsForFloors = { common: 200, rare: 1000 } as const;
 
 /** Name and what is counted. */
 export const coverageNames = {
@@ -153,6 +153,9 @@ export const coverageNames = {
   "servers-7": "clusters of seven",
 } as const;
 
+/** Met once in fifty seeds or less. */
+const rare: ReadonlySet<string> = new Set<CoverageName>(["repairs-refused"]);
+
 export type CoverageName = keyof typeof coverageNames;
 
 export class Coverage {
@@ -175,8 +178,11 @@ export class Coverage {
     return [...this.counts];
   }
 
-  /** What was never met. */
-  missing(): readonly CoverageName[] {
-    return (Object.keys(coverageNames) as CoverageName[]).filter((name) => this.get(name) === 0);
+  /** What so many seeds should have met, and have not. */
+  missing(seeds: number): readonly CoverageName[] {
+    return (Object.keys(coverageNames) as CoverageName[]).filter((name) => {
+      const floor = rare.has(name) ? seedsForFloors.rare : seedsForFloors.common;
+      return seeds >= floor && this.get(name) === 0;
+    });
   }
 }

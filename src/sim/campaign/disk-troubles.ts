@@ -198,7 +198,8 @@ export class DiskTroubles {
     if (world.absent.get(server.id) === "wiped") return;
     // One at a time: behind the first, the file cannot be judged any more.
     if (this.of(server).damage !== null || this.of(server).tail === "lost") return;
-    if (this.spare() <= 0) return;
+    const spare = this.spare();
+    if (spare <= 0 && kind === "lost-tail") return;
     world.crash(server, random);
     if (server.replica !== null || world.absent.get(server.id) !== "down") return;
     if (kind === "lost-tail") {
@@ -207,7 +208,8 @@ export class DiskTroubles {
     }
     const undo = damageSomewhere(server, random);
     if (undo === null) return;
-    const isRepaired = random.below(2) === 0 || world.everybodyHasMet() === "no";
+    // Where nobody can be spared it is put back, once it was refused, or no other had what is missing.
+    const isRepaired = random.below(2) === 0 || spare <= 0 || world.everybodyHasMet() === "no";
     this.of(server).damage = { undo: isRepaired ? undo : null };
   }
 

@@ -197,7 +197,7 @@ function drawSnapshots(seed: number, { bulk }: Drawn<"bulk">): Partial<SnapshotS
 
 /** From a source of its own as well. */
 const drawDamage = (seed: number): Plan["damage"] =>
-  seededRandom(seed + 2 ** 34).below(4) === 0 ? "refuse" : "repair";
+  seededRandom(seed + 2 ** 34).below(2) === 0 ? "refuse" : "repair";
 
 type Drawn<Name extends keyof Plan> = Pick<Plan, Name>;
 type Without = ReadonlySet<FaultKind>;

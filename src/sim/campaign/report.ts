@@ -1,6 +1,6 @@
 /** What a campaign prints. Text only: who prints it is scripts/simulate.ts. */
 import type { Coverage } from "./coverage.ts";
-import { coverageNames, seedsForFloors } from "./coverage.ts";
+import { coverageNames } from "./coverage.ts";
 import { type FaultKind, type Plan, presentKinds, stepsDefault } from "./plan.ts";
 import type { Failure } from "./run.ts";
 import type { Smallest } from "./shrink.ts";
@@ -64,12 +64,10 @@ export function describeCoverage(coverage: Coverage): string {
     .join("\n");
 }
 
-export const describeMissing = (coverage: Coverage): readonly string[] =>
+export const describeMissing = (coverage: Coverage, seeds: number): readonly string[] =>
   coverage
-    .missing()
-    .map(
-      (name) => `never met in ${seedsForFloors} seeds or more: ${name} (${coverageNames[name]})`,
-    );
+    .missing(seeds)
+    .map((name) => `never met in ${seeds} seeds: ${name} (${coverageNames[name]})`);
 
 export type Pace = {
   readonly seeds: number;

@@ -8,11 +8,13 @@
  *                 hold them, so that is where it is allowed to happen.
  */
 import { must } from "../../base/assert.ts";
+import { sameBytes } from "../../base/bytes.ts";
 import type { NodeId } from "../../base/numbers.ts";
 import type { Random } from "../../base/random.ts";
 import { findVouchingMark } from "../../journal/damage.ts";
 import { activeName, closedNames } from "../../journal/names.ts";
 import { fileSource, type Located, RecordReader } from "../../journal/reader.ts";
+import { markRecordBytes } from "../../journal/record.ts";
 import { majority } from "../../raft/quorum.ts";
 import { oneOf } from "../chance.ts";
 import { noise } from "../corruption.ts";
@@ -28,6 +30,8 @@ export type Folder = Pick<SimServer, "disk" | "id">;
 export type Active = {
   /** Up to here some mark of the file vouches for it. */
   readonly vouched: number;
+  /** Up to here one does that a power cut would leave. */
+  readonly vouchedForGood: number;
   /** Those before the first that is not right. */
   readonly records: readonly Located[];
 };
@@ -40,22 +44,28 @@ export function readActive({ disk, id }: Folder): Active | null {
   if (!disk.list().includes(name)) return null;
   const source = fileSource(disk, name);
   const reader = new RecordReader(source);
+  const certain = disk.certain.get(name)?.certainSize ?? 0;
   const records: Located[] = [];
   let vouched = 0;
+  let vouchedForGood = 0;
+  const believe = (durable: number, end: number): void => {
+    vouched = Math.max(vouched, durable);
+    if (end <= certain) vouchedForGood = Math.max(vouchedForGood, durable);
+  };
   for (;;) {
     const next = reader.next();
     if (next.kind !== "record") break;
     records.push(next);
     // The header vouches for itself.
-    if (next.record.kind === "header") vouched = next.length;
-    if (next.record.kind === "mark") vouched = Math.max(vouched, next.record.durable);
+    if (next.record.kind === "header") believe(next.length, next.length);
+    if (next.record.kind === "mark") believe(next.record.durable, next.offset + next.length);
   }
   // A mark may have reached the disk although what stands before it has not: a start believes it as well.
   const { seed } = reader.place;
   for (;;) {
     const mark = findVouchingMark(source, { offset: vouched, seed });
-    if (mark === null) return { vouched, records };
-    vouched = mark.durable;
+    if (mark === null) return { vouched, vouchedForGood, records };
+    believe(mark.durable, mark.offset + markRecordBytes);
   }
 }
 
@@ -71,20 +81,27 @@ export function spoil({ disk, id }: Folder, { offset }: Located): void {
   disk.overwrite(name, at, new Uint8Array([byte ^ 1]));
 }
 
-/** Damages bytes that are vouched for; null where there are none. */
+/**
+ * Damages bytes that are vouched for; null where there are none. Not where a power cut could take the mark away that
+ * says so: then it would be the end of the last batch, which nothing can tell from an unfinished write.
+ */
 export function damageSomewhere(folder: Folder, random: Random): Undo | null {
   const { disk, id } = folder;
   const active = readActive(folder);
-  if (active === null || active.vouched === 0) return null;
+  if (active === null || active.vouchedForGood === 0) return null;
   const closed = closedNames(id, disk.list());
   const name = oneOf(random, [activeName(id), ...closed]);
-  const limit = name === activeName(id) ? active.vouched : disk.size(name);
+  const limit = name === activeName(id) ? active.vouchedForGood : disk.size(name);
   const at = random.below(limit);
   const length = random.below(3) === 0 ? Math.min(sectorBytes, limit - at) : 1;
   const before = disk.read(name, at, length);
   const after = length === 1 ? flipped(before, random) : elsewhere(folder, name, before, random);
   disk.overwrite(name, at, after);
-  return () => disk.overwrite(name, at, before);
+  return () => {
+    // A repair may have put another file in its place.
+    const isThere = disk.list().includes(name) && sameBytes(disk.read(name, at, length), after);
+    if (isThere) disk.overwrite(name, at, before);
+  };
 }
 
 function flipped(bytes: Uint8Array, random: Random): Uint8Array {

@@ -38,7 +38,7 @@ test("their faults were there, and so was the work", () => {
     "reads-confirmed": 500,
     unknown: 200,
     "answered-again": 50,
-    "damage-refused": 1,
+    "repairs-finished": 1,
     "wiped-out": 1,
   };
   for (const [name, floor] of Object.entries(floors)) {

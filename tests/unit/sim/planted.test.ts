@@ -34,11 +34,11 @@ const withEveryReplica =
   (change: (replica: Replica, server: SimServer, world: World) => void): Tamper =>
   (world) => {
     for (const server of world.all) {
-      const start = server.start.bind(server);
-      server.start = () => {
-        const recovered = start();
-        change(must(server.replica, "it has started"), server, world);
-        return recovered;
+      const begun = server["begun"].bind(server);
+      server["begun"] = (opening) => {
+        const running = begun(opening);
+        if (running.kind === "replica") change(running.replica, server, world);
+        return running;
       };
     }
   };
