@@ -34,8 +34,8 @@ export const worldMutants: readonly Mutant[] = [
     name: "pretended-rot-overlooks-a-mark-behind-a-hole",
     why: "The simulator spoils what is vouched for, and takes the rightful refusal for a bug (in the changelog).",
     file: "sim/campaign/rot.ts",
-    before: "if (mark === null) return { vouched, records };",
-    after: "if (mark !== undefined) return { vouched, records };",
+    before: "if (mark === null) return { vouched, vouchedForGood, records };",
+    after: "if (mark !== undefined) return { vouched, vouchedForGood, records };",
   },
   {
     name: "report-of-a-dead-peer-swallows-a-datagram",
