@@ -40,6 +40,11 @@ export function appendKey(order: KeyOrder, key: string): void {
 /** The last key, or "" where there is none. */
 export const lastKey = (order: KeyOrder): string => order.blocks.at(-1)?.at(-1) ?? "";
 
+export function hasKey(order: KeyOrder, key: string): boolean {
+  const block = order.blocks[blockFor(order, key)];
+  return block !== undefined && block[firstNotBelow(block, key)] === key;
+}
+
 export function removeKey(order: KeyOrder, key: string): void {
   const blockAt = blockFor(order, key);
   const block = must(order.blocks[blockAt], "a key that is removed is in some block");

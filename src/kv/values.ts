@@ -6,7 +6,7 @@ import { type LogIndex, noIndex } from "../base/numbers.ts";
 import { Changes } from "./changes.ts";
 import { itemHash, keyHashOf, withItem, withoutItem } from "./hash.ts";
 import { addKey, appendKey, emptyKeyOrder, type KeyOrder, removeKey } from "./key-order.ts";
-import { type KeyView, keepKey } from "./key-view.ts";
+import { type KeyView, keepKey, keepRemovedKey } from "./key-view.ts";
 import { detachKey, type Leases, noLeases } from "./leases.ts";
 import { keepForViews, type ListViews, noViews } from "./list-view.ts";
 
@@ -76,8 +76,8 @@ function keep(store: Values, key: string, stored: Stored, before: Kept | undefin
 
 export function dropValue(store: Values, key: string): "dropped" | "absent" {
   const before = store.values.get(key);
-  if (store.keyView !== null) keepKey(store.keyView, key, before);
   if (before === undefined) return "absent";
+  if (store.keyView !== null) keepRemovedKey(store.keyView, key, before);
   if (store.views.open.length > 0) keepForViews(store.views, key, before);
   store.values.delete(key);
   store.hash = withoutItem(store.hash, before.hash);

@@ -87,9 +87,8 @@ export const journalSnapshotMutants: readonly Mutant[] = [
     name: "view-does-not-keep-a-deleted-key",
     why: "A key that is deleted while a snapshot is made is not in it (I17).",
     file: "kv/values.ts",
-    before: `  if (store.keyView !== null) keepKey(store.keyView, key, before);
-  if (before === undefined) return`,
-    after: "  if (before === undefined) return",
+    before: "  if (store.keyView !== null) keepRemovedKey(store.keyView, key, before);\n",
+    after: "",
   },
   {
     name: "view-does-not-keep-a-session",
