@@ -90,7 +90,7 @@ function rowsOf(found: {
     flat("the leader's private memory", samples, ({ leader }) => leader.own),
     flat("a follower's private memory", samples, ({ follower }) => follower.own),
     bounded(
-      "a node's files, the most of all samples",
+      "the leader's files, the most of all samples",
       { value: mostFiles, shown: bytes(mostFiles) },
       { value: goals.filesBytes, shown: `${bytes(goals.filesBytes)}: four segments` },
     ),

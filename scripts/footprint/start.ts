@@ -11,7 +11,7 @@ import { median, summary } from "../measure/statistics.ts";
 import { counted, number } from "../measure/table.ts";
 import { bounded, type Row, toldOnly } from "./row.ts";
 
-export const goals = { versionMs: 100, startMs: 3000 } as const;
+export const goals = { versionMs: 60, startMs: 3000 } as const;
 
 const address = { host: "127.0.0.1", port: 17_790 };
 const patienceMs = 120_000;

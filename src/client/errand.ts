@@ -131,6 +131,7 @@ export class Errand {
       case "stopping":
         return this.#killed === "yes" ? never : this.#phase.killAt;
       case "leaving":
+        if (this.#contender.stand.kind === "out") return now;
         return earliest(contender, this.#phase.until);
       case "over":
         return never;

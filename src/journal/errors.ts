@@ -39,6 +39,7 @@ export function journalRefused(place: Place, reading: Reading, problem: Problem)
     what: `${path} is damaged at byte ${problem.offset}`,
     why: `${describeProblem(problem)}; ${readable}`,
     fix: [
+      "start it with --repair: it fetches what is lost from the others",
       `leave node ${place.node} stopped: the others go on without it while they are a majority`,
       `put back node ${place.node}'s files as they were when it stopped, from a mirror or a ` +
         "snapshot of the file system: an older copy would break promises that it made since",

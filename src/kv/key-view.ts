@@ -25,7 +25,7 @@ export type KeySource = {
 
 export type KeyItem = { readonly key: string; readonly stored: Stored };
 
-/** Looked at together: bounds what a call looks at in vain. */
+/** Listed together. */
 const keysAtOnceMax = 256;
 
 export const beginKeyView = (): KeyView => ({

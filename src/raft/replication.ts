@@ -27,6 +27,7 @@ import { onRoundAnswered } from "./reads.ts";
 import { becomeFollower } from "./roles.ts";
 import type { CatchUp, Leader, Progress, State } from "./state.ts";
 import { note, replicationLimits, resetElectionTimer, send } from "./state.ts";
+import type { Entry } from "./types.ts";
 
 // The follower's side.
 
@@ -250,8 +251,25 @@ function sendWindow(state: State, to: NodeId, progress: Progress): void {
     if (progress.inflight.length >= inflightMessagesMax) return;
     if (progress.inflightBytes >= inflightBytesMax) return;
     if (needsSnapshot(state, to, progress)) return;
+    if (mustWaitForLarge(state, progress)) return;
     progress.next = nextIndex(sendAppend(state, to, progress, progress.next));
   }
+}
+
+/** What travels in pieces takes long: more of it would wait in line, and count as lost before it was sent. */
+function mustWaitForLarge({ log, settings }: State, { next, inflight }: Progress): boolean {
+  const { appendBytesMax, largeAppends } = settings;
+  if (largeAppends === undefined || entryCost(log.at(next)) <= appendBytesMax) return false;
+  let large = 0;
+  for (const { bytes } of inflight) if (bytes > appendBytesMax) large += 1;
+  return large >= largeAppends.inflightMax;
+}
+
+/** The entries of one append. */
+function entriesFrom({ log, settings }: State, next: LogIndex): readonly Entry[] {
+  const { appendBytesMax, largeAppends } = settings;
+  const isLarge = next <= log.lastIndex && entryCost(log.at(next)) > appendBytesMax;
+  return log.slice(next, (isLarge ? largeAppends?.bytesMax : null) ?? appendBytesMax);
 }
 
 /** Sends one append from `next` on; returns the last index in it. */
@@ -259,7 +277,7 @@ function sendAppend(state: State, to: NodeId, progress: Progress, next: LogIndex
   const { log, settings } = state;
   const before = previousIndex(next);
   const term = must(log.termAt(before), "what a follower needs is still in the log");
-  const entries = log.slice(next, settings.appendBytesMax);
+  const entries = entriesFrom(state, next);
   const last = logIndex(before + entries.length);
   let bytes = 0;
   for (const entry of entries) bytes += entryCost(entry);

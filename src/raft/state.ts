@@ -37,6 +37,8 @@ export type Settings = {
   readonly timing: Timing;
   /** Entries of one append stay below this, unless a single one is larger. */
   readonly appendBytesMax: number;
+  /** Appends that begin with a larger one: how much they hold, and how many are under way. Not said: as others. */
+  readonly largeAppends?: { readonly bytesMax: number; readonly inflightMax: number };
   readonly preVote: PreVote;
 };
 

@@ -20,6 +20,7 @@ import { limits as kvLimits } from "../kv/command.ts";
 import type { SessionLimits } from "../kv/sessions.ts";
 import type { Store } from "../kv/store.ts";
 import { liveLeader } from "../raft/election.ts";
+import { entryCost } from "../raft/log.ts";
 import type { Message } from "../raft/message.ts";
 import { nextDeadline, step, takeEffects } from "../raft/raft.ts";
 import { createState, type PreVote, type State, type Timing } from "../raft/state.ts";
@@ -42,7 +43,7 @@ import { type SnapshotSettings, snapshotDefaults } from "./snapshot-file.ts";
 import { Snapshots } from "./snapshots.ts";
 import { limits as watcherLimits } from "./watcher.ts";
 import { Watches } from "./watches.ts";
-import { type Heard, Wire, type WireSettings } from "./wire.ts";
+import { type Heard, largeAppends, Wire, type WireSettings } from "./wire.ts";
 
 export type ReplicaSettings = WireSettings & {
   readonly timing: Timing;
@@ -104,7 +105,7 @@ export class Replica {
     this.machine = new Machine(recoveredState(recovered), sessionLimits, this.comparison);
     const { appendBytesMax } = this.wire;
     this.state = createState(
-      { me, timing, preVote, appendBytesMax },
+      { me, timing, preVote, appendBytesMax, largeAppends },
       { ...recovered, baseTime: recovered.snapshot?.end.time ?? millis(0) },
       random,
     );
@@ -134,13 +135,17 @@ export class Replica {
     step(this.state, now, { kind: "start" });
   }
 
-  private snapshotsOf({ snapshot, identity }: JournalRecovered): Snapshots {
+  private snapshotsOf({ snapshot, identity, entries }: JournalRecovered): Snapshots {
+    const last = snapshot?.end.last.index ?? 0;
+    let bytesBehind = 0;
+    for (const entry of entries) if (entry.index > last) bytesBehind += entryCost(entry);
     const { state, machine, journal, counters, service } = this;
     return new Snapshots({
       settings: { ...snapshotDefaults, ...this.settings.snapshots },
       cluster: identity.cluster,
       ...{ state, machine, journal, counters },
       recovered: snapshot,
+      bytesBehind,
       onInstalled: (upTo) => service.desk.giveUpWrites(upTo),
     });
   }

@@ -25,6 +25,8 @@ export class SnapshotSending {
   private sentAt: Millis | null = null;
   private resendMs: number;
   private progressAt: Millis;
+  /** The most that the follower had. */
+  private most = 0;
 
   constructor(parts: {
     to: NodeId;
@@ -62,7 +64,11 @@ export class SnapshotSending {
     if (sentAt !== null) this.resendMs = Math.max(this.firstResendMs, 3 * (now - sentAt));
     this.offset = received;
     this.sentAt = null;
-    this.progressAt = now;
+    // One that finds something wrong in it begins again, and comes no further the next time.
+    if (received > this.most) {
+      this.most = received;
+      this.progressAt = now;
+    }
     return received === offset + (piece?.bytes.length ?? 0) ? "next" : "elsewhere";
   }
 

@@ -51,6 +51,8 @@ export type SnapshotParts = {
   readonly journal: Journal;
   readonly counters: Counters;
   readonly recovered: RecoveredSnapshot | null;
+  /** Of the entries behind it. */
+  readonly bytesBehind: number;
   /** The state was replaced by one that is further on. */
   readonly onInstalled: (upTo: LogIndex) => void;
 };
@@ -70,8 +72,8 @@ export class Snapshots {
   private older: string[] = [];
   private names: DiskEffect[] = [];
   private reads: DiskEffect[] = [];
-  /** How far the journal had been written when the newest snapshot was begun. */
-  private bytesBefore = 0;
+  /** How far the journal had been written when the newest snapshot was begun, counted from where this life began. */
+  private bytesBefore: number;
   private tidying: "due" | "done" = "due";
 
   constructor(parts: SnapshotParts) {
@@ -80,6 +82,7 @@ export class Snapshots {
     this.me = state.settings.me;
     this.takeTicket = () => journal.takeTicket();
     this.senders = new SnapshotSenders({ settings, state, counters, takeTicket: this.takeTicket });
+    this.bytesBefore = journal.bytesWritten - parts.bytesBehind;
     this.inForce = recovered === null ? null : snapshotFile(this.me, recovered.id, recovered.end);
   }
 
@@ -163,6 +166,7 @@ export class Snapshots {
 
   /** Before the difference is recorded: what has become whole and durable is adopted, one at a time. */
   adopt(now: Millis): void {
+    this.dropNeedless();
     if (this.adopting !== null || (this.taking === null && this.receiving === null)) return;
     const received = this.receiving?.whole() ?? null;
     if (received !== null) return this.install(now, received);
@@ -175,6 +179,12 @@ export class Snapshots {
     const { last, bytes } = taken.id;
     const what = `n${this.me} has taken a snapshot up to entry ${last.index}`;
     note(this.parts.state, `${what}: ${bytes} bytes`);
+  }
+
+  /** Whoever sent it has ended, or sends entries after all: it would be no news, and nothing of it comes any more. */
+  private dropNeedless(): void {
+    if (this.receiving === null || this.receiving.id.last.index > this.parts.state.commit) return;
+    this.dropReceiving();
   }
 
   private install(now: Millis, whole: NonNullable<ReturnType<SnapshotReceiving["whole"]>>): void {

@@ -69,7 +69,10 @@ export type Heard =
 const nothing: readonly Heard[] = [];
 
 /** Appends under way in chunks to one peer; Raft sends again what is dropped beyond. */
-const bulkAppendsMax = 2;
+const bulkAppendsMax = 4;
+
+/** What travels in pieces may as well be many of them; and two wholes keep the line busy. */
+export const largeAppends = { bytesMax: 1 << 18, inflightMax: 2 } as const;
 
 /** Clients whose transfers can be told apart at once; more of them would have to ask again. */
 const placesMax = 4096;

@@ -57,6 +57,8 @@ export function startChild(parts: ChildParts): Child {
   const below = new Descendants(child.pid);
   const signal = (name: ChildSignal): void => {
     if (isOwn && !toItAlone.includes(name)) return send(-child.pid, name);
+    // Else a loop in it could begin something new between the look and the signal.
+    if (!isOwn && name === "SIGKILL" && state === "runs") send(child.pid, "SIGSTOP");
     if (toAll.includes(name)) for (const pid of below.now()) send(pid, name);
     // The number of what has ended may be another's, and a terminal has sent what it sends.
     if (state === "ended" || (!isOwn && fromTerminal.includes(name))) return;

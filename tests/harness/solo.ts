@@ -25,6 +25,7 @@ export type SoloOptions = {
   readonly seed?: number;
   readonly timing?: Timing;
   readonly appendBytesMax?: number;
+  readonly largeAppends?: { readonly bytesMax: number; readonly inflightMax: number };
   readonly configuration?: Configuration;
 };
 
@@ -40,6 +41,7 @@ export class Solo {
       me: nodeId(options.me ?? 1),
       timing: options.timing ?? defaultTiming,
       appendBytesMax: options.appendBytesMax ?? 10_000,
+      ...(options.largeAppends === undefined ? {} : { largeAppends: options.largeAppends }),
       preVote: options.preVote ?? ("without-pre-vote" as const),
     };
     const recovered = {

@@ -259,4 +259,11 @@ export const raftReplicationMutants: readonly Mutant[] = [
     before: "state.now = millis(Math.max(now, state.now));",
     after: "state.now = now;",
   },
+  {
+    name: "large-appends-without-a-window",
+    why: "What travels in pieces waits in line, counts as lost, and is sent again: a third of the throughput.",
+    file: "raft/replication.ts",
+    before: "  return large >= largeAppends.inflightMax;",
+    after: "  return large > 1000;",
+  },
 ];

@@ -158,4 +158,18 @@ export const snapshotMutants: readonly Mutant[] = [
     before: "filter(({ id }) => this.addresses.has(id));",
     after: "filter(({ id }) => id > 0);",
   },
+  {
+    name: "half-received-snapshot-kept-for-ever",
+    why: "A leader dies in the middle of sending, entries come instead, and no snapshot is ever taken again.",
+    file: "replica/snapshots.ts",
+    before: "    this.dropNeedless();\n",
+    after: "",
+  },
+  {
+    name: "patience-with-whoever-begins-again",
+    why: "A rotten file is sent for ever, and the log is kept for it.",
+    file: "replica/snapshot-sending.ts",
+    before: "    if (received > this.most) {",
+    after: "    if (received >= 0) {",
+  },
 ];

@@ -135,7 +135,8 @@ class Holding {
 
   #hear(signal: PassedSignal): void {
     this.#errand.signalled(signal, this.#cluster.now);
-    this.turn();
+    // After the connection has heard it, too: what is asked before is given up with everything that waits.
+    queueMicrotask(() => this.turn());
   }
 
   /** A command that goes on while nobody keeps its lease would outlive it. */

@@ -91,6 +91,7 @@ export function refusedLog(path: string, problem: Problem, readable: string): Op
     what: `${path} is damaged at byte ${problem.offset}`,
     why,
     fix: [
+      "start it with --repair: it fetches what is lost from the others",
       "leave the node stopped: the others go on without it while they are a majority",
       "put back the node's files as they were when it stopped, from a mirror or a snapshot of " +
         "the file system: an older copy would break promises that it made since",

@@ -110,6 +110,20 @@ test("no more bytes are under way than the window allows, one append at least", 
   expect(toTwo(solo.hear(matched(2, 1, 2)))).toEqual([4]);
 });
 
+test("of what travels in pieces few are under way, each of several entries; the rest follows the answers", () => {
+  const largeAppends = { bytesMax: 3000, inflightMax: 2 };
+  const solo = new Solo({ appendBytesMax: 500, largeAppends });
+  solo.lead();
+  solo.hear(matched(2, 1, 1));
+  const large = "x".repeat(1000);
+  expect(toTwo(solo.propose(large))).toEqual([2]);
+  expect(toTwo(solo.propose(large))).toEqual([3]);
+  for (let count = 0; count < 3; count++) expect(toTwo(solo.propose(large))).toEqual([]);
+  const [next] = all(solo.hear(matched(2, 1, 2)), "append-request");
+  expect(next?.entries.map(({ index }) => Number(index))).toEqual([4, 5]);
+  expect(toTwo(solo.hear(matched(2, 1, 3)))).toEqual([6]);
+});
+
 test("a window whose every packet is lost opens again by itself (P10)", () => {
   const solo = windowed();
   for (let count = 0; count < 100; count++) solo.propose();

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { must } from "../../../src/base/assert.ts";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex } from "../../../src/base/numbers.ts";
+import type { SnapshotRequest } from "../../../src/raft/message.ts";
 import { snapshotPace } from "../../../src/replica/snapshot-file.ts";
 import { parseNodeStatus } from "../../../src/runtime/cluster-status.ts";
 import type { SimClient } from "../../../src/sim/client.ts";
@@ -125,4 +126,26 @@ test("who waits for an entry that a snapshot has jumped over is not waited for",
   trio.cluster.network.heal();
   trio.until(() => installs(old) === 1);
   expect(old.replica?.["service"].desk.writesWaiting).toBe(0);
+});
+
+test("what is half received is given up where the entries come after all, and the own snapshots go on", () => {
+  const trio = new Trio(every);
+  trio.put(every);
+  const { follower, leader } = trio;
+  trio.until(() => snapshotOf(leader) > 0 && appliedOf(follower) === appliedOf(leader));
+  const snapshots = must(follower.replica, "it runs")["snapshots"];
+  const last = { index: logIndex(appliedOf(follower) + 3), term: leader.replica!.state.term };
+  const file = must(leader.replica?.["snapshots"].newest?.file, "it has taken one");
+  const piece = leader.disk.read(file, 0, 16);
+  const message: SnapshotRequest = {
+    ...{ kind: "snapshot-request", from: leader.id, to: follower.id, term: last.term },
+    ...{ snapshot: { last, bytes: 100, checksum: 1 }, offset: 0, piece },
+  };
+  snapshots.onRaft({ behind: [], snapshots: [message] });
+  expect(snapshots.underWay.receiving).not.toBeNull();
+  const before = snapshotOf(follower);
+  trio.put(2 * every);
+  trio.until(() => snapshotOf(follower) > before + every);
+  expect(snapshots.underWay.receiving).toBeNull();
+  trio.until(() => !follower.disk.list().some((name) => name.endsWith(".part")));
 });
