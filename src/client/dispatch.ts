@@ -48,12 +48,14 @@ function sendToLeader(core: Core, outbox: Outbox): void {
   const held: Pending[] = [];
   let wantsSession = false;
   let wantsProbe = false;
+  let largeBytes = 0;
   // The client's own requests join the line's end while it is walked.
   for (let at = 0; at < line.length; at++) {
     const pending = must(line[at], "the walk stays inside");
     if (pending.place !== "queued") continue;
-    const obstacle = obstacleOf(core, pending);
+    const obstacle = obstacleOf(core, pending, largeBytes);
     if (obstacle === null) {
+      if (core.wire.sizeOf(bytesOf(pending)) === "large") largeBytes += bytesOf(pending);
       put(core, outbox, pending, core.finder.target);
       continue;
     }
@@ -73,8 +75,8 @@ function sendToLeader(core: Core, outbox: Outbox): void {
 
 type Obstacle = "no-session" | "window-full" | "leader-unsure" | "transfers-full";
 
-/** Why a request cannot go now, or null. Numbers a write that can. */
-function obstacleOf(core: Core, pending: Pending): Obstacle | null {
+/** Why a request cannot go now, or null. Numbers a write that can. `largeBytes`: of large ones that go before it. */
+function obstacleOf(core: Core, pending: Pending, largeBytes: number): Obstacle | null {
   if (pending.work.kind !== "command") return null;
   if (pending.requestId === null) {
     const state = core.session?.state(core.now) ?? "used-up";
@@ -89,7 +91,7 @@ function obstacleOf(core: Core, pending: Pending): Obstacle | null {
   }
   pending.body ??= bodyOf(core, pending);
   if (core.wire.sizeOf(bytesOf(pending)) === "small") return null;
-  const under = core.wire.transfersTo(core.finder.target);
+  const under = core.wire.transfersTo(core.finder.target) + largeBytes / limits.wholeBytes;
   return under >= limits.transfersMax ? "transfers-full" : null;
 }
 

@@ -47,8 +47,10 @@ export const limits = {
   nodesMax: 64,
   /** Tries of one request that may still be answered; older ones stay in doubt. */
   triesOpenMax: 16,
-  /** Large requests on their way to one node at once; the others wait for one to arrive. */
+  /** What travels in pieces to one node at once; other large requests wait for one of them to arrive. */
   transfersMax: 4,
+  /** Large requests share such a whole. */
+  wholeBytes: 1 << 18,
   /** Tries at a node that answers others and not this one, before another node is asked. */
   triesPatient: 3,
 } as const;

@@ -29,6 +29,7 @@ import {
   type WatchRequest,
 } from "../codec/watch.ts";
 import type { Node, Nodes } from "./nodes.ts";
+import { limits } from "./timing.ts";
 
 export type WireOptions = {
   /** 0: not known. */
@@ -81,7 +82,7 @@ export class Wire {
   }
 
   sendRequests(node: Node, requests: readonly ClientRequest[]): void {
-    for (const body of packRequests(requests, this.#bodyBytes)) {
+    for (const body of packRequests(requests, this.#bodyBytes, limits.wholeBytes)) {
       if (body.length <= this.#bodyBytes) this.#seal(node, "request-batch", body);
       // Where it finds no room, it counts as a try that was lost.
       else this.#transfers.offer({ to: node.number, kind: "request-batch", body });

@@ -23,21 +23,26 @@ export type ElementForm<Element> = {
 export const elementHeadBytesMax = headBytesMax.array + 2 * headBytesMax.number;
 
 /**
- * As few bodies as carry the elements, in order, each of `bodyBytes` at most. An element that is
- * longer by itself has a body of its own: whoever sends it sees that it is longer, and gives it to
- * Transfers.
+ * As few bodies as carry the elements, in order, each of `bodyBytes` at most. Elements that are longer by themselves
+ * share bodies of `wholeBytes`, or have one of their own: whoever sends such a body sees that it is longer, and gives
+ * it to Transfers.
  */
 export function packElements<Element>(
   elements: readonly Element[],
   bodyBytes: number,
   form: ElementForm<Element>,
+  wholeBytes = bodyBytes,
 ): readonly Uint8Array[] {
   const bodies: Uint8Array[] = [];
   let group: (readonly Field[])[] = [];
   let bytes: number = headBytesMax.array;
   for (const element of elements) {
     const more = form.bytesMax(element);
-    const full = bytes + more > bodyBytes || group.length === batchLimits.elementsMax;
+    const isLarge = headBytesMax.array + more > bodyBytes;
+    const full =
+      bytes + more > (isLarge ? wholeBytes : bodyBytes) ||
+      group.length === batchLimits.elementsMax ||
+      isLarge !== bytes > bodyBytes;
     if (full && group.length > 0) {
       bodies.push(packFields(group));
       group = [];

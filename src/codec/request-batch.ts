@@ -31,7 +31,8 @@ const form: ElementForm<ClientRequest> = {
 export const packRequests = (
   requests: readonly ClientRequest[],
   bodyBytes: number,
-): readonly Uint8Array[] => packElements(requests, bodyBytes, form);
+  wholeBytes?: number,
+): readonly Uint8Array[] => packElements(requests, bodyBytes, form, wholeBytes);
 
 /** All of a batch in one body. The result is new, and the caller's. */
 export const encodeRequestBatch = (batch: RequestBatch): Uint8Array =>
