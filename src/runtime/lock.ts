@@ -103,12 +103,19 @@ function flock(descriptor: number): (() => void) | null {
   return library.flock(descriptor, exclusiveNow) === 0 ? () => {} : null;
 }
 
+/** A database that nobody mentions any more is closed, and its lock is free, while its process goes on. */
+const held = new Set<Database>();
+
 function sqliteLock(path: string): (() => void) | null {
   const database = new Database(path, { create: true });
   try {
     database.run("PRAGMA locking_mode = EXCLUSIVE");
     database.run("BEGIN EXCLUSIVE");
-    return () => database.close();
+    held.add(database);
+    return () => {
+      held.delete(database);
+      database.close();
+    };
   } catch (error) {
     database.close();
     if (error instanceof SQLiteError && error.code === "SQLITE_BUSY") return null;

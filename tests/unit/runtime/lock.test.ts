@@ -26,6 +26,7 @@ async function holder(mechanism: LockMechanism): Promise<Bun.Subprocess> {
   const program = `
     import { lockJournal } from ${JSON.stringify(lockModule)};
     lockJournal(${JSON.stringify(folder)}, 1, ${JSON.stringify(mechanism)});
+    Bun.gc(true);
     console.log("locked");
     setInterval(() => {}, 1000);
   `;
