@@ -23,6 +23,7 @@ import type { RepairAnswer, RepairLack, RepairQuestion, RepairResponse } from ".
 import { type FetchedSnapshot, isBaseLost, replacementOf } from "../journal/open-damaged.ts";
 import type { Replacement } from "../journal/replace.ts";
 import type { Salvage } from "../journal/salvage.ts";
+import { sameSnapshot } from "../journal/snapshot-format.ts";
 import { Counters } from "./counters.ts";
 import { describeRepair, progressOf } from "./describe-repair.ts";
 import { diskFailure, repairRefused } from "./errors.ts";
@@ -195,12 +196,13 @@ export class Repairer {
 
   // Answers.
 
-  private onResponse(from: NodeId, { round, offered, answer }: RepairResponse): void {
-    const { fetch } = this;
-    if (answer.kind === "piece") return this.onPiece(from, answer);
-    if (fetch?.from === from && fetch.round === round && answer.kind === "none") {
-      this.fetch = null;
-      return;
+  private onResponse(from: NodeId, response: RepairResponse): void {
+    const { round, offered, answer } = response;
+    if (
+      answer.kind === "piece" ||
+      (answer.kind === "none" && answer.because === "other-snapshot")
+    ) {
+      return this.onPieceResponse(from, response, answer);
     }
     if (round !== this.round || this.isDone) return;
     const learnt = this.isBaseLost() ? "nothing" : this.learn(from, answer);
@@ -254,9 +256,19 @@ export class Repairer {
     this.ask(from);
   }
 
-  private onPiece(from: NodeId, answer: Extract<RepairAnswer, { readonly kind: "piece" }>): void {
+  /** Rounds of pieces and of entries are counted apart: the kind of the answer says which it is. */
+  private onPieceResponse(
+    from: NodeId,
+    { round, offered }: RepairResponse,
+    answer: Extract<RepairAnswer, { readonly kind: "piece" | "none" }>,
+  ): void {
     const { fetch, salvage } = this;
-    if (fetch === null || fetch.from !== from) return;
+    if (fetch === null || fetch.from !== from || fetch.round !== round) return;
+    if (answer.kind === "none") {
+      this.fetch = null;
+      return;
+    }
+    if (offered === null || !sameSnapshot(offered, fetch.id)) return;
     const taken = fetch.take(answer, salvage.identity.cluster);
     if (taken.kind === "wrong") {
       this.fetch = null;
