@@ -213,6 +213,8 @@ export class Repairer {
     const needed = this.isBaseLost() ? noIndex : (this.salvage.log.gap?.from ?? noIndex);
     if (offered.last.index < needed) return;
     this.fetch = new SnapshotFetch(from, offered, this.takeTicket());
+    // What nobody had may come with it.
+    this.givenUpAt = never;
     this.askForPiece();
   }
 

@@ -9,7 +9,7 @@ import { noKeys } from "../../../src/codec/authentication.ts";
 import type { RepairAnswer } from "../../../src/codec/repair.ts";
 import { salvageJournal } from "../../../src/journal/salvage.ts";
 import type { SnapshotId } from "../../../src/raft/types.ts";
-import { Repairer } from "../../../src/replica/repairer.ts";
+import { Repairer, repairPace } from "../../../src/replica/repairer.ts";
 import { cluster, me, Workbench } from "../journal/workbench.ts";
 
 const [n2, n3] = [nodeId(2), nodeId(3)];
@@ -17,6 +17,8 @@ const [n2, n3] = [nodeId(2), nodeId(3)];
 const snapshotUpTo = (index: number): SnapshotId => ({
   ...{ last: { index: logIndex(index), term: term(1) }, bytes: 1000, checksum: index },
 });
+
+const { retryMs, roundsMin, lingerMs } = repairPace;
 
 const lacks = { kind: "none", because: "compacted" } as const;
 const otherSnapshot = { kind: "none", because: "other-snapshot" } as const;
@@ -97,4 +99,29 @@ test("a piece of another fetch or of another snapshot is not taken", () => {
   hear(n2, round, piece);
   expect(fetching()).toBe(null);
   expect(repairer.counters.get("repair-answers-wrong")).toBe(1);
+});
+
+/** All say that they have nothing, as often as it takes. */
+function nobodyHasIt(): void {
+  for (let times = 0; times < roundsMin; times++) for (const id of [n2, n3]) hear(id, 1, lacks);
+}
+
+test("it does not give up while a snapshot comes, though it was about to", () => {
+  const round = beginFetch();
+  nobodyHasIt();
+  hear(n2, round, otherSnapshot);
+  expect(fetching()).toBe(null);
+  expect(pass(retryMs)).toBe(null);
+  hear(n2, 1, lacks, snapshotUpTo(12));
+  expect(fetching()).not.toBe(null);
+  expect(pass(lingerMs)).toBe(null);
+  expect(pass(retryMs)).toBe(null);
+});
+
+test("it gives up where no snapshot comes", () => {
+  const round = beginFetch();
+  nobodyHasIt();
+  hear(n2, round, otherSnapshot);
+  expect(pass(retryMs)).toBe(null);
+  expect(pass(lingerMs)).toBeInstanceOf(OperatorError);
 });
