@@ -165,8 +165,9 @@ class Salvaging {
 
   /** Its header is damaged. What the files before it amount to is known: the marks tell the rest. */
   private withoutHeader(file: SegmentFile): Hopeless | null {
-    // A file begins to count with its header; what was replaced at the damaged end of the one before, nobody counts.
-    if (this.standing !== null) this.standing.replacements = this.chain === null ? uncounted : 0;
+    // Its marks count from its header on. What was replaced before, at the end of the last file that can be read or in
+    // one that is gone, nobody counts: that this one follows that one, only the header could say.
+    if (this.standing !== null) this.standing.replacements = uncounted;
     this.chain = null;
     if (this.standing === null && file.role === "active") return "identity-lost";
     const { size } = file.source;

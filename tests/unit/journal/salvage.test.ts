@@ -91,6 +91,15 @@ function fiveEntries(): Workbench {
   return bench;
 }
 
+/** The active file is closed, and another begun. */
+function roll(bench: Workbench): void {
+  const files = bench.disk.list().length;
+  while (bench.disk.list().length === files) {
+    bench.recordEntry(new Uint8Array(900));
+    bench.settle();
+  }
+}
+
 const entryAt = (disk: SimDisk, text: string): number => {
   const bytes = Buffer.from(disk.read(active, 0, disk.size(active)));
   return bytes.indexOf(text);
@@ -148,6 +157,26 @@ describe("what is left of a damaged journal", () => {
     const { disk } = bench;
     disk.flipBit(active, entryAt(disk, "entry 6") * 8);
     expect(salvaged(disk).log.gap).toMatchObject({ from: 6, to: 6, anchor: { index: 6, term: 2 } });
+  });
+
+  test("is not believed where a file behind it may be gone that took some of it back", () => {
+    for (const how of ["gone", "cut off"] as const) {
+      const bench = fiveEntries();
+      const { disk } = bench;
+      if (how === "gone") roll(bench);
+      const size = disk.size(active);
+      bench.recordState(2, null);
+      bench.recordEntry(utf8("another 4"), logIndex(4));
+      bench.settle();
+      roll(bench);
+      const closed = must(disk.list().at(-2), "a file was closed");
+      if (how === "gone") disk.remove(closed);
+      else disk.truncate(closed, size);
+      bench.recordEntry(utf8("the last"));
+      bench.seal();
+      disk.flipBit(active, 20 * 8);
+      expect(salvaged(disk).log.gap, how).toMatchObject({ from: 1, anchor: { term: 2 } });
+    }
   });
 
   test("of a batch is all but the records that are damaged, where none took another's place", () => {
