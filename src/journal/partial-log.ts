@@ -193,14 +193,15 @@ export class PartialLog {
   }
 
   /**
-   * A snapshot stands for all entries up to `end`, which is committed. What is behind it stays where it follows. Where
-   * the entry at `end` is missing it is not known whether the next one follows: then that one is missing as well, so
-   * that it is asked for together with what stands before it.
+   * A snapshot stands for all entries up to `end`, which is committed. What is behind it stays where it follows: not
+   * behind another entry, and not with terms that fall. Where the entry at `end` is missing it is not known whether the
+   * next one follows: then that one is missing as well, so that it is asked for together with what stands before it.
    */
   standOn(end: EntryId): void {
     if (end.index >= this.last.index) return this.restart(end);
     const term = this.termAt(end.index);
     if (term !== null && term !== end.term) return this.restart(end);
+    if (this.firstTermBehind(end.index) < end.term) return this.restart(end);
     const between = this.base.index - end.index;
     const unknown = new Array<Entry | null>(Math.max(0, between)).fill(null);
     this.held = between > 0 ? unknown.concat(this.held) : this.held.slice(-between);
@@ -208,6 +209,13 @@ export class PartialLog {
     if (term === null && between <= 0) this.held[0] = null;
     this.commit = maxIndex(this.commit, end.index);
     this.searchFrom = nextIndex(end.index);
+  }
+
+  /** Of the first entry behind `index` whose name is known: the last one is. */
+  private firstTermBehind(index: LogIndex): Term {
+    let behind = nextIndex(index);
+    while (behind < this.last.index && this.termAt(behind) === null) behind = nextIndex(behind);
+    return must(this.termAt(behind), "the name of the last entry is known");
   }
 
   private searchAgain(from: LogIndex): void {

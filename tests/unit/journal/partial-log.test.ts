@@ -183,6 +183,15 @@ describe("on a snapshot", () => {
     expect([log.base, shown(log)]).toEqual([id(6, 2), "- 2"]);
   });
 
+  test("that ends within a gap, a log whose terms would fall behind it is nothing", () => {
+    const log = logOf([1]);
+    log.resume(id(3, 1), hole(1, 1, "nothing"));
+    log.append(entry(4, 2));
+    log.append(entry(5, 4));
+    log.standOn(id(3, 3));
+    expect([log.base, log.last, shown(log)]).toEqual([id(3, 3), id(3, 3), ""]);
+  });
+
   test("beyond the log, nothing of it is needed", () => {
     const log = logOf([1, 1]);
     log.standOn(id(9, 3));
