@@ -9,7 +9,15 @@
  * before it (Log Matching, paper 5.3), so any log with it can fill the gap, and no other can.
  */
 import { assert, must } from "../base/assert.ts";
-import { type LogIndex, maxIndex, nextIndex, previousIndex, type Term } from "../base/numbers.ts";
+import {
+  type LogIndex,
+  maxIndex,
+  nextIndex,
+  noIndex,
+  noTerm,
+  previousIndex,
+  type Term,
+} from "../base/numbers.ts";
 import { type TermRun, termRunsMax } from "../raft/term-run.ts";
 import type { Entry, EntryId } from "../raft/types.ts";
 
@@ -104,7 +112,8 @@ export class PartialLog {
   append(entry: Entry): void {
     assert(entry.index <= nextIndex(this.last.index), "an entry follows the last one");
     if (entry.index <= this.base.index) {
-      this.base = { index: previousIndex(entry.index), term: null };
+      const before = previousIndex(entry.index);
+      this.base = { index: before, term: before === noIndex ? noTerm : null };
       this.held = [];
     }
     this.held.length = entry.index - this.base.index - 1;

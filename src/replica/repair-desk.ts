@@ -123,6 +123,10 @@ export function answerFor(
   if (previous.term !== null && before !== null && before !== previous.term) {
     return { kind: "parted" };
   }
+  // With a gap there itself it cannot tell whether the logs part, and its entries would say that they do not.
+  if (before === null && previous.index >= source.base.index) {
+    return { kind: "none", because: "damaged" };
+  }
   const from = maxIndex(nextIndex(previous.index), nextIndex(source.base.index));
   const entries = firstRun(source, { from, to, bytesMax });
   if (entries.length > 0) return { kind: "entries", entries };

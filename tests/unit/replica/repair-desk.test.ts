@@ -1,6 +1,6 @@
 /** What a server answers to one that repairs its journal: only what is the same log for certain. */
 import { describe, expect, test } from "bun:test";
-import { logIndex, millis, term } from "../../../src/base/numbers.ts";
+import { type LogIndex, logIndex, millis, term } from "../../../src/base/numbers.ts";
 import { Log } from "../../../src/raft/log.ts";
 import type { Entry, EntryId } from "../../../src/raft/types.ts";
 import { answerFor, sourceOf } from "../../../src/replica/repair-desk.ts";
@@ -81,4 +81,17 @@ test("another entry that is committed refutes the log that asks", () => {
 
 test("the same entry behind the gap and another before it: the logs part", () => {
   expect(ask(source([1, 1, 1, 2, 2]), [run(5, 5, 2)], id(2, 2))).toEqual({ kind: "parted" });
+});
+
+test("one that has a gap before it cannot tell, and gives nothing", () => {
+  const none = { kind: "none", because: "damaged" } as const;
+  const whole = source([1, 1, 1, 2, 2]);
+  const without = (index: number) => ({
+    ...whole,
+    termAt: (at: LogIndex) => (at === index ? null : whole.termAt(at)),
+    at: (at: LogIndex) => (at === index ? null : whole.at(at)),
+  });
+  expect(ask(without(2), [run(5, 5, 2)], id(2, 2))).toEqual(none);
+  expect(ask(without(2), [run(5, 5, 2)])).toEqual(none);
+  expect(ask(without(1), [run(5, 5, 2)])).toBe("3.1 4.2");
 });
