@@ -5,7 +5,10 @@
  */
 import {
   type LogIndex,
+  later,
+  type Millis,
   maxIndex,
+  millis,
   minIndex,
   type NodeId,
   nextIndex,
@@ -14,9 +17,10 @@ import {
 import { entryBytes } from "../codec/entry.ts";
 import type { RepairAnswer, RepairQuestion, RepairRequest } from "../codec/repair.ts";
 import type { DiskEffect } from "../journal/effects.ts";
+import { sameSnapshot } from "../journal/snapshot-format.ts";
 import type { Log } from "../raft/log.ts";
 import type { TermRun } from "../raft/term-run.ts";
-import type { Entry } from "../raft/types.ts";
+import type { Entry, SnapshotId } from "../raft/types.ts";
 import type { Counters } from "./counters.ts";
 import type { SnapshotFile } from "./snapshot-file.ts";
 import type { Wire } from "./wire.ts";
@@ -43,54 +47,104 @@ const answerHeadBytes = 64;
 /** Pieces that are being read for others, at most. */
 const readsMax = 16;
 
-type Reading = { readonly to: NodeId; readonly round: number; readonly request: Piece };
+export const fetchPace = {
+  /** A snapshot stays for so long after it was last asked for, however many newer ones there are. */
+  patienceMs: 5000,
+  /** A piece that goes in several datagrams is not sent again before. */
+  resendMs: 1000,
+} as const;
+
 type Piece = Extract<RepairRequest, { readonly kind: "piece" }>;
+type Reading = { readonly to: NodeId; readonly request: Piece; readonly source: SnapshotFile };
+/** What somebody fetches, and which piece was read for it last. */
+type Fetching = {
+  readonly source: SnapshotFile;
+  readonly askedAt: Millis;
+  readonly piece: { readonly round: number; readonly offset: number; readonly at: Millis };
+};
 
 export class RepairDesk {
   private readonly parts: {
-    readonly wire: Wire;
+    readonly wire: Pick<Wire, "appendBytesMax" | "sendRepairResponse">;
     readonly source: () => RepairSource;
     readonly newest: () => SnapshotFile | null;
+    /** Of a snapshot, at once; one datagram takes so much in any case. */
+    readonly pieceBytes: number;
+    readonly now: () => Millis;
     readonly takeTicket: () => number;
     readonly counters: Counters;
   };
+  private readonly datagramBytes: number;
+  private readonly pieceBytes: number;
+  private readonly resendMs: number;
   private readonly readings = new Map<number, Reading>();
+  private readonly fetches = new Map<NodeId, Fetching>();
   private reads: DiskEffect[] = [];
 
   constructor(parts: RepairDesk["parts"]) {
     this.parts = parts;
+    this.datagramBytes = parts.wire.appendBytesMax - answerHeadBytes;
+    this.pieceBytes = Math.max(this.datagramBytes, parts.pieceBytes);
+    // Of what goes in chunks, those that are lost go again by themselves.
+    this.resendMs = this.pieceBytes > this.datagramBytes ? fetchPace.resendMs : 0;
   }
 
   onRequest(from: NodeId, request: RepairRequest): void {
-    const { wire, source, counters } = this.parts;
+    const { source, counters } = this.parts;
     counters.add("repair-requests");
     if (request.kind === "piece") return this.onPiece(from, request);
-    const bytesMax = wire.appendBytesMax - answerHeadBytes;
-    this.answer(from, request.round, answerFor(source(), request, bytesMax));
+    this.answer(from, request.round, answerFor(source(), request, this.datagramBytes));
+  }
+
+  /** Until when this file may be asked for: it is not to be removed before. */
+  keptUntil(file: string): Millis {
+    let until = millis(0);
+    for (const { source, askedAt } of this.fetches.values()) {
+      const lapsesAt = later(askedAt, fetchPace.patienceMs);
+      if (source.file === file && lapsesAt > until) until = lapsesAt;
+    }
+    return until;
   }
 
   private onPiece(to: NodeId, request: Piece): void {
-    const newest = this.parts.newest();
-    const { round, snapshot, offset } = request;
-    if (newest === null || newest.id.checksum !== snapshot.checksum) {
+    const { round, offset } = request;
+    const source = this.sourceOf(request.snapshot);
+    if (source === null) {
       return this.answer(to, round, { kind: "none", because: "other-snapshot" });
     }
+    const now = this.parts.now();
+    const last = this.fetches.get(to)?.piece ?? null;
+    const isLast = last !== null && last.round === round && last.offset === offset;
+    if (isLast && now < later(last.at, this.resendMs)) {
+      this.fetches.set(to, { source, askedAt: now, piece: last });
+      return;
+    }
     if (this.readings.size >= readsMax) return;
+    this.fetches.set(to, { source, askedAt: now, piece: { round, offset, at: now } });
     const ticket = this.parts.takeTicket();
-    this.readings.set(ticket, { to, round, request });
-    const length = this.parts.wire.appendBytesMax - answerHeadBytes;
-    this.reads.push({ kind: "read", file: newest.file, offset, length, ticket });
+    this.readings.set(ticket, { to, request, source });
+    this.reads.push({ kind: "read", file: source.file, offset, length: this.pieceBytes, ticket });
+  }
+
+  /** The one in force, or an older one that somebody has begun to fetch. */
+  private sourceOf(wanted: SnapshotId): SnapshotFile | null {
+    const newest = this.parts.newest();
+    if (newest !== null && sameSnapshot(newest.id, wanted)) return newest;
+    for (const { source, askedAt } of this.fetches.values()) {
+      const isKept = this.parts.now() < later(askedAt, fetchPace.patienceMs);
+      if (isKept && sameSnapshot(source.id, wanted)) return source;
+    }
+    return null;
   }
 
   onRead(ticket: number, bytes: Uint8Array): "own" | "other" {
     const reading = this.readings.get(ticket);
     if (reading === undefined) return "other";
     this.readings.delete(ticket);
-    const { to, round, request } = reading;
-    const isSame = this.parts.newest()?.id.checksum === request.snapshot.checksum;
-    if (bytes.length === 0 || !isSame) {
-      this.answer(to, round, { kind: "none", because: "other-snapshot" });
-    } else this.answer(to, round, { kind: "piece", offset: request.offset, piece: bytes });
+    const { to, request, source } = reading;
+    const { round, offset } = request;
+    if (bytes.length === 0) this.answer(to, round, { kind: "none", because: "other-snapshot" });
+    else this.answer(to, round, { kind: "piece", offset, piece: bytes }, source);
     return "own";
   }
 
@@ -101,9 +155,13 @@ export class RepairDesk {
     return reads;
   }
 
-  private answer(to: NodeId, round: number, answer: RepairAnswer): void {
-    const offered = this.parts.newest()?.id ?? null;
-    this.parts.wire.sendRepairResponse(to, { round, offered, answer });
+  private answer(
+    to: NodeId,
+    round: number,
+    answer: RepairAnswer,
+    source = this.parts.newest(),
+  ): void {
+    this.parts.wire.sendRepairResponse(to, { round, offered: source?.id ?? null, answer });
   }
 }
 

@@ -30,7 +30,7 @@ import { diskFailure, repairRefused } from "./errors.ts";
 import { type Effects, type Input, stopped } from "./input.ts";
 import { RepairDesk } from "./repair-desk.ts";
 import { SnapshotFetch } from "./snapshot-fetch.ts";
-import { snapshotFile } from "./snapshot-file.ts";
+import { snapshotDefaults, snapshotFile } from "./snapshot-file.ts";
 import { type Heard, Wire, type WireSettings } from "./wire.ts";
 
 export const repairPace = {
@@ -95,6 +95,8 @@ export class Repairer {
       wire: this.wire,
       source: () => log,
       newest: () => own,
+      pieceBytes: snapshotDefaults.pieceBytes,
+      now: () => this.now,
       takeTicket: () => this.takeTicket(),
       counters: this.counters,
     });

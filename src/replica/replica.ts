@@ -122,6 +122,8 @@ export class Replica {
       wire: this.wire,
       source: () => sourceOf(this.state.log, this.state.commit),
       newest: () => this.snapshots.newest,
+      pieceBytes: this.settings.snapshots?.pieceBytes ?? snapshotDefaults.pieceBytes,
+      now: () => this.now,
       takeTicket: () => this.journal.takeTicket(),
       counters,
     });
@@ -147,6 +149,7 @@ export class Replica {
       recovered: snapshot,
       bytesBehind,
       onInstalled: (upTo) => service.desk.giveUpWrites(upTo),
+      keptUntil: (file) => this.repairs.keptUntil(file),
     });
   }
 

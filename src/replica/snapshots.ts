@@ -55,6 +55,8 @@ export type SnapshotParts = {
   readonly bytesBehind: number;
   /** The state was replaced by one that is further on. */
   readonly onInstalled: (upTo: LogIndex) => void;
+  /** Until when somebody who repairs its journal may ask for a piece of this file. */
+  readonly keptUntil: (file: string) => Millis;
 };
 
 export class Snapshots {
@@ -75,6 +77,8 @@ export class Snapshots {
   /** How far the journal had been written when the newest snapshot was begun, counted from where this life began. */
   private bytesBefore: number;
   private tidying: "due" | "done" = "due";
+  /** When an older one may go that was kept for somebody. */
+  private tidyAt: Millis = never;
 
   constructor(parts: SnapshotParts) {
     const { settings, state, counters, journal, recovered } = parts;
@@ -242,13 +246,13 @@ export class Snapshots {
     if (this.dropped.length > 0) {
       this.dropped = this.dropped.filter(({ state }) => state !== "gone");
     }
-    if (this.tidying === "due") effects.push(...this.tidy(now));
+    if (this.tidying === "due" || now >= this.tidyAt) effects.push(...this.tidy(now));
     return effects;
   }
 
   nextDeadline(now: Millis): Millis {
     const next = this.taking?.nextDeadline() ?? never;
-    const tidy = this.tidying === "due" ? now : never;
+    const tidy = this.tidying === "due" ? now : this.tidyAt;
     return earliest(earliest(next, tidy), this.senders.nextDeadline());
   }
 
@@ -302,13 +306,24 @@ export class Snapshots {
       step(state, now, { kind: "compact", to });
       if (to < inForce.id.last.index) counters.add("tails-kept");
     }
-    const old = this.older.findIndex((file) => this.senders.needs(file) === "not-needed");
+    const old = this.olderNotNeeded(now);
     const segment = old < 0 ? journal.takeCovered(state.log.base.index) : null;
     const file = this.older.splice(Math.max(0, old), old < 0 ? 0 : 1)[0] ?? segment;
     if (file === undefined || file === null) return noEffects;
     if (file === segment) counters.add("segments-removed");
     this.tidying = "due";
     return [{ kind: "remove", file }];
+  }
+
+  /** The place of one, or -1. */
+  private olderNotNeeded(now: Millis): number {
+    this.tidyAt = never;
+    return this.older.findIndex((file) => {
+      if (this.senders.needs(file) === "needed") return false;
+      const until = this.parts.keptUntil(file);
+      if (until > now) this.tidyAt = earliest(this.tidyAt, until);
+      return until <= now;
+    });
   }
 
   /** How much of the log may be forgotten: all but what followers that are a little behind may need. */

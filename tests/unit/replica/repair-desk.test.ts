@@ -1,9 +1,19 @@
 /** What a server answers to one that repairs its journal: only what is the same log for certain. */
 import { describe, expect, test } from "bun:test";
-import { type LogIndex, logIndex, millis, term } from "../../../src/base/numbers.ts";
+import {
+  type LogIndex,
+  logIndex,
+  millis,
+  type NodeId,
+  nodeId,
+  term,
+} from "../../../src/base/numbers.ts";
+import type { RepairResponse } from "../../../src/codec/repair.ts";
 import { Log } from "../../../src/raft/log.ts";
 import type { Entry, EntryId } from "../../../src/raft/types.ts";
-import { answerFor, sourceOf } from "../../../src/replica/repair-desk.ts";
+import { Counters } from "../../../src/replica/counters.ts";
+import { answerFor, fetchPace, RepairDesk, sourceOf } from "../../../src/replica/repair-desk.ts";
+import { type SnapshotFile, snapshotFile } from "../../../src/replica/snapshot-file.ts";
 
 const id = (index: number, its: number): EntryId => ({ index: logIndex(index), term: term(its) });
 
@@ -94,4 +104,77 @@ test("one that has a gap before it cannot tell, and gives nothing", () => {
   expect(ask(without(2), [run(5, 5, 2)], id(2, 2))).toEqual(none);
   expect(ask(without(2), [run(5, 5, 2)])).toEqual(none);
   expect(ask(without(1), [run(5, 5, 2)])).toBe("3.1 4.2");
+});
+
+describe("a snapshot in pieces", () => {
+  const file = (index: number): SnapshotFile => {
+    const last = id(index, 1);
+    const end = {
+      last,
+      time: millis(0),
+      configuration: { voters: [], outgoing: [], learners: [] },
+    };
+    return snapshotFile(nodeId(1), { last, bytes: 900, checksum: index }, end);
+  };
+
+  class Stage {
+    newest = file(5);
+    now = 0;
+    readonly said: RepairResponse[] = [];
+    readonly desk: RepairDesk;
+
+    constructor(pieceBytes = 0) {
+      const sendRepairResponse = (_: NodeId, response: RepairResponse) => this.said.push(response);
+      this.desk = new RepairDesk({
+        wire: { appendBytesMax: 200, sendRepairResponse },
+        source: () => source([1]),
+        newest: () => this.newest,
+        now: () => millis(this.now),
+        takeTicket: () => 7,
+        counters: new Counters(),
+        pieceBytes,
+      });
+    }
+
+    ask({ id: snapshot }: SnapshotFile, offset: number) {
+      this.desk.onRequest(nodeId(2), { kind: "piece", round: 3, snapshot, offset });
+      return this.desk.takeReads();
+    }
+  }
+
+  const { patienceMs, resendMs } = fetchPace;
+
+  test("that was begun goes on though a newer one is in force, as long as it is asked for", () => {
+    const stage = new Stage();
+    const old = stage.newest;
+    stage.ask(old, 0);
+    stage.newest = file(9);
+    stage.now = patienceMs - 1;
+    expect(stage.ask(old, 136)).toMatchObject([{ file: old.file, offset: 136 }]);
+    expect(Number(stage.desk.keptUntil(old.file))).toBe(stage.now + patienceMs);
+    expect(Number(stage.desk.keptUntil(stage.newest.file))).toBe(0);
+    stage.desk.onRead(7, new Uint8Array(10));
+    expect(stage.said).toMatchObject([{ offered: old.id, answer: { kind: "piece", offset: 136 } }]);
+    stage.now += patienceMs;
+    expect(stage.ask(old, 146)).toEqual([]);
+    expect(stage.said.at(-1)).toMatchObject({
+      ...{ offered: stage.newest.id, answer: { kind: "none", because: "other-snapshot" } },
+    });
+  });
+
+  test("that nobody had begun is not looked for", () => {
+    const stage = new Stage();
+    expect(stage.ask(file(4), 0)).toEqual([]);
+    expect(stage.said).toMatchObject([{ answer: { because: "other-snapshot" } }]);
+  });
+
+  test("goes in pieces larger than a datagram, each sent again only after a while", () => {
+    const stage = new Stage(500);
+    expect(stage.ask(stage.newest, 0)).toMatchObject([{ length: 500 }]);
+    stage.now = resendMs - 1;
+    expect(stage.ask(stage.newest, 0)).toEqual([]);
+    stage.now = resendMs;
+    expect(stage.ask(stage.newest, 0)).toMatchObject([{ offset: 0 }]);
+    expect(stage.ask(stage.newest, 500)).toMatchObject([{ offset: 500 }]);
+  });
 });

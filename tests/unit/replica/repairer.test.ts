@@ -129,8 +129,12 @@ describe("what is lost comes from the others", () => {
   });
 
   test("a snapshot in the place of one that is damaged, and of one that is gone", () => {
-    for (const how of ["damaged", "gone"] as const) {
-      const stage = new Stage({ snapshots: often, segmentBytesMax: 4096, datagramBytesMax: 1200 });
+    for (const [how, pieceBytes] of [
+      ["damaged", 100],
+      ["gone", 1 << 18],
+    ] as const) {
+      const snapshots = { ...often, pieceBytes };
+      const stage = new Stage({ snapshots, segmentBytesMax: 4096, datagramBytesMax: 1200 });
       for (let at = 0; at < 60; at++) stage.put(at, new Uint8Array(300).fill(at));
       stage.stop(2);
       const { disk } = stage.server(2);

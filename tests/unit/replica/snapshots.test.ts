@@ -4,6 +4,7 @@ import { must } from "../../../src/base/assert.ts";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
 import { logIndex } from "../../../src/base/numbers.ts";
 import type { SnapshotRequest } from "../../../src/raft/message.ts";
+import { fetchPace } from "../../../src/replica/repair-desk.ts";
 import { snapshotPace } from "../../../src/replica/snapshot-file.ts";
 import { parseNodeStatus } from "../../../src/runtime/cluster-status.ts";
 import type { SimClient } from "../../../src/sim/client.ts";
@@ -148,4 +149,19 @@ test("what is half received is given up where the entries come after all, and th
   trio.until(() => snapshotOf(follower) > before + every);
   expect(snapshots.underWay.receiving).toBeNull();
   trio.until(() => !follower.disk.list().some((name) => name.endsWith(".part")));
+});
+
+test("a snapshot that a server in repair fetches stays until it is not asked for any more", () => {
+  const trio = new Trio(0);
+  trio.put(every);
+  trio.until(() => snapshotOf(trio.leader) > 0);
+  const { leader, follower } = trio;
+  const replica = must(leader.replica, "it runs");
+  const { file, id } = must(replica["snapshots"].newest, "it has one");
+  replica["repairs"].onRequest(follower.id, { kind: "piece", round: 1, snapshot: id, offset: 0 });
+  trio.put(3 * every);
+  trio.until(() => snapshotOf(leader) > id.last.index + every);
+  expect(leader.disk.list()).toContain(file);
+  trio.cluster.clock.run(fetchPace.patienceMs);
+  expect(leader.disk.list()).not.toContain(file);
 });
