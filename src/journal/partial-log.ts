@@ -32,6 +32,8 @@ export type Gap = {
   readonly anchor: EntryId;
 };
 
+type GapEnd = Pick<Gap, "to" | "anchor"> & { runs: readonly TermRun[] | null };
+
 /** What is known of a hole from its two ends. */
 export type HoleEnds = {
   readonly termBefore: Term;
@@ -47,6 +49,8 @@ export class PartialLog {
   private held: (Entry | null)[] = [];
   /** No gap begins before this one. */
   private searchFrom: LogIndex;
+  /** The end of the first gap, found once: a large one is filled from its beginning on, in many pieces. */
+  private gapEnd: GapEnd | null = null;
 
   constructor(base: EntryId, commit: LogIndex) {
     this.base = nameOf(base);
@@ -73,19 +77,32 @@ export class PartialLog {
     while (from <= last.index && this.at(from) !== null) from = nextIndex(from);
     this.searchFrom = from;
     if (from > last.index) return null;
-    let to = from;
-    while (to < last.index && this.at(nextIndex(to)) === null) to = nextIndex(to);
+    if (this.gapEnd === null || this.gapEnd.to < from) this.gapEnd = this.endOfGap(from);
+    const { to, anchor } = this.gapEnd;
     const before = previousIndex(from);
-    const previous = { index: before, term: this.termAt(before) };
-    if (to === last.index) return { previous, from, to, anchor: last };
-    return { previous, from, to, anchor: nameOf(must(this.at(nextIndex(to)), "a gap ends")) };
+    return { previous: { index: before, term: this.termAt(before) }, from, to, anchor };
   }
 
-  /** The names of what is behind a gap, the nearest first: others may have gaps of their own. */
-  anchorsBehind({ anchor }: Gap): readonly TermRun[] {
+  private endOfGap(from: LogIndex): GapEnd {
+    const { last } = this;
+    let to = from;
+    while (to < last.index && this.at(nextIndex(to)) === null) to = nextIndex(to);
+    if (to === last.index) return { to, anchor: last, runs: null };
+    return { to, anchor: nameOf(must(this.at(nextIndex(to)), "a gap ends")), runs: null };
+  }
+
+  /** The names of what is behind the first gap, the nearest first: others may have gaps of their own. */
+  get anchors(): readonly TermRun[] {
+    if (this.gap === null) return [];
+    const end = must(this.gapEnd, "a gap has an end");
+    end.runs ??= this.runsFrom(end.anchor.index);
+    return end.runs;
+  }
+
+  private runsFrom(first: LogIndex): readonly TermRun[] {
     const { last } = this;
     const runs: TermRun[] = [];
-    let index = anchor.index;
+    let index = first;
     while (index <= last.index && runs.length < termRunsMax) {
       const term = this.termAt(index);
       const from = index;
@@ -146,6 +163,7 @@ export class PartialLog {
 
   /** Entries of a hole in which none took the place of another: what was written there is what the log holds. */
   restore(entries: readonly Entry[]): void {
+    this.gapEnd = null;
     for (const entry of entries) {
       const at = entry.index - this.base.index - 1;
       if (this.held[at] === null) this.held[at] = entry;
@@ -158,6 +176,7 @@ export class PartialLog {
     this.last = nameOf(base);
     this.held = [];
     this.commit = maxIndex(this.commit, base.index);
+    this.gapEnd = null;
     this.searchFrom = nextIndex(base.index);
   }
 
@@ -177,6 +196,7 @@ export class PartialLog {
       index = nextIndex(index);
     }
     for (const entry of entries) this.held[entry.index - this.base.index - 1] = entry;
+    if (first.index > from) this.gapEnd = null;
     return "filled";
   }
 
@@ -217,6 +237,7 @@ export class PartialLog {
     this.base = nameOf(end);
     if (term === null && between <= 0) this.held[0] = null;
     this.commit = maxIndex(this.commit, end.index);
+    this.gapEnd = null;
     this.searchFrom = nextIndex(end.index);
   }
 
@@ -228,6 +249,7 @@ export class PartialLog {
   }
 
   private searchAgain(from: LogIndex): void {
+    this.gapEnd = null;
     if (from < this.searchFrom) this.searchFrom = from;
   }
 }

@@ -197,7 +197,9 @@ function compare(
   anchors: readonly TermRun[],
 ): { readonly kind: "same" } | Extract<RepairAnswer, { readonly kind: "none" | "refuted" }> {
   for (const { from, to, term } of anchors) {
-    for (let index = from; index <= minIndex(to, source.last.index); index = nextIndex(index)) {
+    // Before its base it knows nothing.
+    let index = maxIndex(from, source.base.index);
+    for (; index <= minIndex(to, source.last.index); index = nextIndex(index)) {
       const held = source.termAt(index);
       if (held === term) return { kind: "same" };
       if (held === null) continue;

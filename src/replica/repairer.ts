@@ -184,7 +184,7 @@ export class Repairer {
     const { gap } = log;
     if (gap === null) return null;
     const { previous, to } = gap;
-    return { kind: "entries", previous, to, anchors: log.anchorsBehind(gap) };
+    return { kind: "entries", previous, to, anchors: log.anchors };
   }
 
   private get isDone(): boolean {

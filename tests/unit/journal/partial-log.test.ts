@@ -96,9 +96,7 @@ describe("a gap", () => {
     expect(log.gap).toEqual({
       ...{ previous: id(2, 1), from: logIndex(3), to: logIndex(4), anchor: id(5, 3) },
     });
-    expect(log.anchorsBehind(log.gap!)).toEqual([
-      { from: logIndex(5), to: logIndex(5), term: term(3) },
-    ]);
+    expect(log.anchors).toEqual([{ from: logIndex(5), to: logIndex(5), term: term(3) }]);
     expect(gapsOf(log)).toEqual([{ from: logIndex(3), to: logIndex(4) }]);
   });
 
@@ -127,6 +125,24 @@ describe("a gap", () => {
     });
   }
 
+  test("is filled from its beginning with its end looked for once, however large", () => {
+    const log = logOf([1]);
+    log.resume(id(1000, 1), hole(1, 1, "nothing"));
+    for (let at = 1001; at <= 2000; at++) log.append(entry(at, 1));
+    let looks = 0;
+    const { at: look } = log;
+    log.at = (index) => {
+      looks += 1;
+      return look.call(log, index);
+    };
+    for (let at = 2; at <= 1000; at++) {
+      expect(log.anchors).toEqual([{ from: logIndex(1001), to: logIndex(2000), term: term(1) }]);
+      expect(log.fill(log.gap!, [entry(at, 1)])).toBe("filled");
+    }
+    expect(log.gap).toBe(null);
+    expect(looks).toBeLessThan(12_000);
+  });
+
   test("at the end of the log takes no other entry in the place of the last one", () => {
     const log = logOf([1]);
     log.resume(id(2, 2), hole(1, 2, "nothing"));
@@ -141,7 +157,7 @@ describe("a gap", () => {
       log.append(entry(at, at));
       log.resume(id(at + 1, at), hole(at, at, "nothing"));
     }
-    const anchors = log.anchorsBehind(log.gap!);
+    const anchors = log.anchors;
     expect(anchors.length).toBe(9);
     expect(anchors.at(-1)).toEqual({ from: logIndex(39), to: logIndex(39), term: term(38) });
   });

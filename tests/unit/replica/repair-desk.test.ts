@@ -63,6 +63,17 @@ describe("entries", () => {
   });
 });
 
+test("names before the beginning of a log are not looked for one by one", () => {
+  const whole = source([1, 1], { base: id(10_000, 1) });
+  let looks = 0;
+  const termAt = (at: LogIndex) => {
+    looks += 1;
+    return whole.termAt(at);
+  };
+  ask({ ...whole, termAt }, [run(5, 10_002, 1)]);
+  expect(looks).toBeLessThan(5);
+});
+
 describe("none", () => {
   test("of a log that has another entry behind the gap, not known to be committed", () => {
     const none = { kind: "none", because: "behind" } as const;
