@@ -2,9 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { must } from "../../../src/base/assert.ts";
 import { byteString, utf8 } from "../../../src/base/bytes.ts";
+import { nodeId } from "../../../src/base/numbers.ts";
 import { noKeys } from "../../../src/codec/authentication.ts";
 import { openDatagram } from "../../../src/codec/datagram.ts";
 import { snapshotNames } from "../../../src/journal/names.ts";
+import { fileSource, RecordReader } from "../../../src/journal/reader.ts";
 import { SimCluster, type SimOptions } from "../../../src/sim/cluster.ts";
 import type { SimServer } from "../../../src/sim/server.ts";
 
@@ -250,6 +252,34 @@ test("a bit of the only header is no damage that others can mend: it refuses, an
   expect(() => stage.server(2).start()).toThrow(
     "nothing that can be read says whose journal it is",
   );
+});
+
+test("a member that is lost for good, and its record as well, is waited for until the members are changed", () => {
+  const stage = new Stage({}, 5);
+  for (let at = 0; at < 3; at++) stage.put(at);
+  stage.stop(5);
+  stage.stop(2);
+  const { disk } = stage.server(2);
+  const reader = new RecordReader(fileSource(disk, "node2.log"));
+  for (let next = reader.next(); next.kind === "record"; next = reader.next()) {
+    const { record, offset } = next;
+    if (record.kind === "peer" && record.node === 5) disk.flipBit("node2.log", (offset + 12) * 8);
+  }
+  stage.startRepairing(2);
+  stage.repaired(2);
+  stage.cluster.clock.run(30_000);
+  const waits = () => must(stage.server(2).replica, "it runs").describe().includes("strangers");
+  expect(waits()).toBe(true);
+  stage.put(3);
+  const [leader] = stage.cluster.leaders();
+  const replica = must(leader?.replica, "one leads");
+  const edits = [{ kind: "remove", id: nodeId(5) }] as const;
+  const seen = replica.state.membership.since;
+  const outcome = replica["administrator"].ask(stage.cluster.clock.now(), {
+    ...{ kind: "change", edits, seen },
+  });
+  expect(outcome).toMatchObject({ because: "begun" });
+  stage.await("nobody is waited for", () => !waits());
 });
 
 function kindIn(bytes: Uint8Array, { cluster }: Stage): string {
