@@ -94,6 +94,42 @@ export const repairMutants: readonly Mutant[] = [
     after: "",
   },
   {
+    name: "gap-before-a-file-taken-for-none",
+    why: "A file is gone, the next has lost its header, and entries that the lost one replaced are believed (I3).",
+    file: "journal/salvage.ts",
+    before: "if (this.standing !== null) this.standing.replacements = uncounted;",
+    after: "if (this.standing !== null) this.standing.replacements = 0;",
+  },
+  {
+    name: "terms-fall-behind-a-snapshot",
+    why: "A dead end stays behind a fetched snapshot, no log ever fits it, and the node refuses.",
+    file: "journal/partial-log.ts",
+    before: "if (this.firstTermBehind(end.index) < end.term) return this.restart(end);",
+    after: "",
+  },
+  {
+    name: "joined-by-one-that-cannot-tell",
+    why: "Who has a gap itself before the entries gives them, and a log that parts from a snapshot is joined to it (I3).",
+    file: "replica/repair-desk.ts",
+    before: "if (before === null && previous.index >= source.base.index) {",
+    after: "if (before === null && previous.index < 0) {",
+  },
+  {
+    name: "gives-up-while-a-snapshot-comes",
+    why: "A server that was about to give up refuses in the middle of what it fetches.",
+    file: "replica/repairer.ts",
+    before: `    this.givenUpAt = never;
+    this.askForPiece();`,
+    after: "    this.askForPiece();",
+  },
+  {
+    name: "fetched-snapshot-removed",
+    why: "Under load newer snapshots replace the one that is fetched, and none is ever fetched whole.",
+    file: "replica/snapshots.ts",
+    before: "return until <= now;",
+    after: "return true;",
+  },
+  {
     name: "gives-up-though-one-has-not-answered",
     why: "A server refuses to start though one that is down has what it lost.",
     file: "replica/repairer.ts",
