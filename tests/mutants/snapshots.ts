@@ -71,8 +71,8 @@ export const snapshotMutants: readonly Mutant[] = [
     name: "snapshot-removed-while-it-is-sent",
     why: "The file is gone from which the next piece is to be read.",
     file: "replica/snapshots.ts",
-    before: `this.older.findIndex((file) => this.senders.needs(file) === "not-needed");`,
-    after: "this.older.length - 1;",
+    before: `if (this.senders.needs(file) === "needed") return false;`,
+    after: "",
   },
   {
     name: "no-tail-kept-beside-a-snapshot",
