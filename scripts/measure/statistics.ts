@@ -29,17 +29,3 @@ export const summary = (numbers: readonly number[]): Summary => ({
 /** How far the numbers lie apart, as a share of their median. */
 export const spread = ({ median: middle, min, max }: Summary): number =>
   middle === 0 ? 0 : (max - min) / middle;
-
-/**
- * By how much y grows with each 1 of x: the slope of the straight line through the points with the least squares. 0
- * where all points have the same x.
- */
-export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
-  const mean = (of: (point: { x: number; y: number }) => number): number =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
-  const sum = (of: (dx: number, dy: number) => number): number =>
-    points.reduce((total, { x, y }) => total + of(x - meanX, y - meanY), 0);
-  const width = sum((dx) => dx * dx);
-  return width === 0 ? 0 : sum((dx, dy) => dx * dy) / width;
-}

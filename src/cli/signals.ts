@@ -2,15 +2,10 @@
  * Ctrl-C and its relatives as something to wait for. While one of these exists, signals do not end
  * the program.
  */
+import { repeatMs } from "../client/errand.ts";
 
 const signalNames = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type SignalName = (typeof signalNames)[number];
-
-/**
- * One Ctrl-C may arrive twice: from the terminal, and once more through a parent that passes it on
- * (npm, timeout). A person who means it twice takes longer.
- */
-export const repeatMs = 300;
 
 export class Signals {
   readonly #arrived: SignalName[] = [];

@@ -25,8 +25,11 @@ const endsWaiting = (signal: PassedSignal): signal is EndingSignal =>
 /** Between asking a command to end and making it. */
 export const graceOf = (ttlMs: number): number => Math.floor(ttlMs * (shares.end - shares.trust));
 
-/** One Ctrl-C may arrive twice, or after the command that it has ended; a person who means it twice takes longer. */
-const repeatMs = 300;
+/**
+ * One Ctrl-C may arrive twice (from the terminal, and once more through a parent that passes it on, as npm does), or
+ * after the command that it has ended; a person who means it twice takes longer.
+ */
+export const repeatMs = 300;
 
 /** How a process ended: one of the two is set. */
 export type CommandEnd = { readonly code: number | null; readonly signal: string | null };

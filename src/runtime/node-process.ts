@@ -4,19 +4,17 @@
  * supervisor leaves orphans.
  */
 import { closeSync, openSync } from "node:fs";
+import type { CommandEnd } from "../client/errand.ts";
 import type { BlockMessage } from "./partition.ts";
 
 export type NodeSignal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
-
-/** How a process ended: one of the two is set. */
-export type ProcessEnd = { readonly code: number | null; readonly signal: string | null };
 
 /** A running node, as the supervisor knows it; tests have others than processes. */
 export interface NodeProcess {
   readonly pid: number;
   readonly signal: (signal: NodeSignal) => void;
   readonly tell: (message: BlockMessage) => void;
-  readonly ended: Promise<ProcessEnd>;
+  readonly ended: Promise<CommandEnd>;
 }
 
 /** The words that start this very program again. */
@@ -57,7 +55,7 @@ export function spawnNode(parts: {
   }
 }
 
-const endOf = ({ exitCode, signalCode }: Bun.Subprocess): ProcessEnd =>
+const endOf = ({ exitCode, signalCode }: Bun.Subprocess): CommandEnd =>
   signalCode === null
     ? { code: exitCode, signal: null }
     : { code: null, signal: String(signalCode) };
@@ -72,7 +70,7 @@ function tell(child: Bun.Subprocess, message: BlockMessage): void {
 }
 
 /** `exit 6`, `SIGKILL`. */
-export const formatEnd = (end: ProcessEnd): string => end.signal ?? `exit ${end.code ?? "unknown"}`;
+export const formatEnd = (end: CommandEnd): string => end.signal ?? `exit ${end.code ?? "unknown"}`;
 
 /** Whether a process with this id exists; it may be another one than it once was. */
 export function processExists(pid: number): "exists" | "gone" {

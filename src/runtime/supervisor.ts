@@ -6,7 +6,8 @@
 import { must } from "../base/assert.ts";
 import { OperatorError } from "../base/error.ts";
 import type { NodeId } from "../base/numbers.ts";
-import type { NodeProcess, ProcessEnd } from "./node-process.ts";
+import type { CommandEnd } from "../client/errand.ts";
+import type { NodeProcess } from "./node-process.ts";
 import { blockFor, formatPartition, type Partition, partitionProblem } from "./partition.ts";
 
 export type Condition = "running" | "paused" | "stopped" | "killed" | "failed" | "not-started";
@@ -16,7 +17,7 @@ export type Member = {
   readonly condition: Condition;
   readonly pid: number | null;
   /** How it last ended. */
-  readonly end: ProcessEnd | null;
+  readonly end: CommandEnd | null;
 };
 
 export type SupervisorEvent =
@@ -25,7 +26,7 @@ export type SupervisorEvent =
       readonly kind: "ended";
       readonly node: NodeId;
       readonly condition: "stopped" | "killed" | "failed";
-      readonly end: ProcessEnd;
+      readonly end: CommandEnd;
       /** What it said last, when nobody asked it to end. */
       readonly lines: readonly string[];
     }
@@ -49,7 +50,7 @@ export const deadlines = { stopMs: 5000 } as const;
 type Slot = {
   condition: Condition;
   process: NodeProcess | null;
-  end: ProcessEnd | null;
+  end: CommandEnd | null;
   /** What the end of the process will mean; "failed" while nobody asked for it. */
   meaning: "stopped" | "killed" | "failed";
   /** Resolves when the process has ended and the slot says so. */
@@ -212,7 +213,7 @@ export class Supervisor {
     this.#parts.onEvent({ kind: "started", node, pid: process.pid });
   }
 
-  #ended(node: NodeId, end: ProcessEnd): void {
+  #ended(node: NodeId, end: CommandEnd): void {
     const slot = must(this.#slots.get(node), "a process belongs to a node");
     slot.process = null;
     slot.condition = slot.meaning;

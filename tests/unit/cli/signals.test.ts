@@ -1,6 +1,7 @@
 /** Signals as something to wait for: one Ctrl-C is one, however often it is passed on. */
 import { expect, test } from "bun:test";
-import { repeatMs, Signals } from "../../../src/cli/signals.ts";
+import { Signals } from "../../../src/cli/signals.ts";
+import { repeatMs } from "../../../src/client/errand.ts";
 
 test("a signal that is passed on at once counts once; a later one counts again", async () => {
   let now = 0;

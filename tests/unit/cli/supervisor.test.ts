@@ -5,7 +5,8 @@
 import { describe, expect, test } from "bun:test";
 import { OperatorError } from "../../../src/base/error.ts";
 import { type NodeId, nodeId } from "../../../src/base/numbers.ts";
-import type { NodeProcess, NodeSignal, ProcessEnd } from "../../../src/runtime/node-process.ts";
+import type { CommandEnd } from "../../../src/client/errand.ts";
+import type { NodeProcess, NodeSignal } from "../../../src/runtime/node-process.ts";
 import type { BlockMessage } from "../../../src/runtime/partition.ts";
 import { Supervisor, type SupervisorEvent } from "../../../src/runtime/supervisor.ts";
 
@@ -13,7 +14,7 @@ import { Supervisor, type SupervisorEvent } from "../../../src/runtime/superviso
 class FakeNode implements NodeProcess {
   readonly pid: number;
   readonly told: BlockMessage[] = [];
-  readonly #end = Promise.withResolvers<ProcessEnd>();
+  readonly #end = Promise.withResolvers<CommandEnd>();
   readonly #world: World;
   readonly #id: NodeId;
   #paused: "paused" | "awake" = "awake";
@@ -25,7 +26,7 @@ class FakeNode implements NodeProcess {
     this.pid = world.nextPid++;
   }
 
-  get ended(): Promise<ProcessEnd> {
+  get ended(): Promise<CommandEnd> {
     return this.#end.promise;
   }
 
@@ -43,7 +44,7 @@ class FakeNode implements NodeProcess {
     if (obeys && !this.#world.stubborn.has(this.#id)) this.end({ code: 0, signal: null });
   };
 
-  end(end: ProcessEnd): void {
+  end(end: CommandEnd): void {
     this.#end.resolve(end);
   }
 }

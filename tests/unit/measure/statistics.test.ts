@@ -1,6 +1,6 @@
 /** What several measurements come to. */
 import { describe, expect, test } from "bun:test";
-import { median, quantile, slope, spread, summary } from "../../../scripts/measure/statistics.ts";
+import { median, quantile, spread, summary } from "../../../scripts/measure/statistics.ts";
 
 describe("the median", () => {
   test("is the middle one, in whatever order, and leaves the numbers as they were", () => {
@@ -34,15 +34,4 @@ test("the spread is how far the ends lie apart, as a share of the middle", () =>
   expect(spread(summary([90, 100, 140]))).toBe(0.5);
   expect(spread(summary([3]))).toBe(0);
   expect(spread(summary([0, 0, 5]))).toBe(0);
-});
-
-describe("the slope", () => {
-  test("of points on a line is the line's", () => {
-    expect(slope([1, 2, 5].map((x) => ({ x, y: 3 * x + 7 })))).toBeCloseTo(3);
-  });
-
-  test("of a level line is 0, and so is that of points above each other", () => {
-    expect(slope([1, 2, 3].map((x) => ({ x, y: 4 })))).toBe(0);
-    expect(slope([1, 2, 3].map((y) => ({ x: 4, y })))).toBe(0);
-  });
 });
