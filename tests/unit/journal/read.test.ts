@@ -127,16 +127,18 @@ describe("verification", () => {
   test("of a command that holds a mark of another place does not believe it", () => {
     const bench = smallLog();
     const seed = new DataView(bench.disk.read(active, 0, 4).buffer).getUint32(0, true);
+    const start = bench.disk.size(active);
     for (let shift = 0; shift < 8; shift++) {
       const body = new Uint8Array(72);
-      const place = { offset: 100_000, durable: 300, seed };
+      // Were it believed, it would vouch for the record that is going to be bad.
+      const place = { offset: 100_000, durable: start + 8, seed };
       const { hardState, base: last } = bench.recovered;
       const said = { commit: noIndex, run: 1, hardState, last, replacements: 0 };
       writeMark(body, shift, { ...place, ...said });
       bench.recordEntry(body);
     }
     bench.flush();
-    bench.disk.flipBit(active, (312 + 20) * 8);
+    bench.disk.flipBit(active, (start + 20) * 8);
     expect(verifyJournal(bench.disk, me).verdict).toBe("unfinished");
   });
 });
