@@ -9,7 +9,7 @@
  * Valid when the items fill the block exactly, a lease's id is above that of the one before it, its span is one that a
  * lease may have, its deadline is no further from the time than that, and a key is in the store and goes with no other.
  */
-import { byteString, bytesOfByteString, concat } from "../base/bytes.ts";
+import { byteString, bytesOfByteString } from "../base/bytes.ts";
 import { readU16, readU48, writeU16, writeU48 } from "../base/integers.ts";
 import { type Millis, millis } from "../base/numbers.ts";
 import { beginLeaseView, type LeasePicture, nextLease } from "../kv/lease-view.ts";
@@ -17,7 +17,7 @@ import { attachKey, restoreLease } from "../kv/leases.ts";
 import type { Store } from "../kv/store.ts";
 import { isLeaseSpan } from "./lease.ts";
 import { choiceOf } from "./messagepack.ts";
-import type { Section } from "./section.ts";
+import { nextBlock, type Section } from "./section.ts";
 
 const itemKinds = { time: 1, lease: 2, key: 3 } as const;
 const timeItemBytes = 7;
@@ -37,18 +37,6 @@ function begin({ leases, time }: Store, blockBytes: number) {
       if (leases.view === view) leases.view = null;
     },
   };
-}
-
-function nextBlock(items: Iterator<Uint8Array>, bytesMin: number): Uint8Array | null {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  while (length < bytesMin) {
-    const next = items.next();
-    if (next.done === true) break;
-    parts.push(next.value);
-    length += next.value.length;
-  }
-  return length === 0 ? null : concat(parts);
 }
 
 function* itemsOf(time: Millis, next: () => LeasePicture | null): Generator<Uint8Array, undefined> {

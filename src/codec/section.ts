@@ -1,4 +1,5 @@
 /** One part of a store as bytes: what every section of a snapshot can do. The list of them: store-sections.ts. */
+import { concat } from "../base/bytes.ts";
 import type { Store } from "../kv/store.ts";
 
 /** About how many bytes make a block: so much is also encoded at once. */
@@ -23,3 +24,16 @@ export type SectionSource = {
   /** Nobody reads any more: the store keeps nothing more aside. */
   readonly end: () => void;
 };
+
+/** The next items as one block: as many as reach `bytesMin` together; null when there are none left. */
+export function nextBlock(items: Iterator<Uint8Array>, bytesMin: number): Uint8Array | null {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  while (length < bytesMin) {
+    const next = items.next();
+    if (next.done === true) break;
+    parts.push(next.value);
+    length += next.value.length;
+  }
+  return length === 0 ? null : concat(parts);
+}

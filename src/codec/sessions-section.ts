@@ -9,7 +9,6 @@
  * Valid when the items fill the block exactly, a reply follows a session, its sequence comes once and lies within the
  * window that begins with `acknowledged`, no session comes twice, and the time of use does not fall along them.
  */
-import { concat } from "../base/bytes.ts";
 import { readU32, readU48, writeU32, writeU48 } from "../base/integers.ts";
 import { millis } from "../base/numbers.ts";
 import type { Reply } from "../kv/command.ts";
@@ -17,7 +16,7 @@ import { beginSessionView, nextSession, type SessionPicture } from "../kv/sessio
 import type { Session, Sessions } from "../kv/sessions.ts";
 import type { Store } from "../kv/store.ts";
 import { decodeReply, encodeReply } from "./reply.ts";
-import type { Section } from "./section.ts";
+import { nextBlock, type Section } from "./section.ts";
 
 const itemKinds = { session: 1, reply: 2 } as const;
 const sessionItemBytes = 19;
@@ -35,18 +34,6 @@ function begin({ sessions }: Store, blockBytes: number) {
       if (sessions.view === view) sessions.view = null;
     },
   };
-}
-
-function nextBlock(items: Iterator<Uint8Array>, bytesMin: number): Uint8Array | null {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  while (length < bytesMin) {
-    const next = items.next();
-    if (next.done === true) break;
-    parts.push(next.value);
-    length += next.value.length;
-  }
-  return length === 0 ? null : concat(parts);
 }
 
 function* itemsOf(next: () => SessionPicture | null): Generator<Uint8Array, undefined> {
